@@ -102,9 +102,8 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> ClientTls(const TlsFiles& file
 Result<PeerIdentity> ParsePeerUri(std::string_view uri) {
   constexpr std::string_view kHost = "remapfleet://host/";
   constexpr std::string_view kOperator = "remapfleet://operator/";
-  for (const auto& [prefix, kind] :
-       {std::pair{kHost, PeerIdentity::Kind::kHost},
-        std::pair{kOperator, PeerIdentity::Kind::kOperator}}) {
+  for (const auto& [prefix, kind] : {std::pair{kHost, PeerIdentity::Kind::kHost},
+                                     std::pair{kOperator, PeerIdentity::Kind::kOperator}}) {
     if (uri.substr(0, prefix.size()) != prefix) continue;
     auto name = ParseHostId(uri.substr(prefix.size()));
     if (!name) break;

@@ -10,9 +10,10 @@
 
 namespace remapfleet {
 
-// Reads one TOML file strictly: each read marks its key as known, and `Finish` refuses what is left.
-// Every error is INVALID_ARGUMENT and starts with "file:line:column: ". The first error sticks, so
-// that a reader can ask for all its keys and look once. Keys are dotted: "tls.certificate".
+// Reads one TOML file strictly: each read marks its key as known, and `Finish` refuses what is
+// left. Every error is INVALID_ARGUMENT and starts with "file:line:column: ". The first error
+// sticks, so that a reader can ask for all its keys and look once. Keys are dotted:
+// "tls.certificate".
 class TomlConfig {
  public:
   // NOT_FOUND or PERMISSION_DENIED if the file cannot be read.
