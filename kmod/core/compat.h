@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The little that the core needs from its surroundings, in the kernel and in
+ * user space.
+ */
+#ifndef REMAP_COMPAT_H
+#define REMAP_COMPAT_H
+
+#ifdef __KERNEL__
+
+#include <linux/crc32.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+static inline u32 rm_crc32c(u32 crc, const void *data, size_t len)
+{
+#ifdef RM_HAVE_CRC32C_LE
+	return __crc32c_le(crc, data, len);
+#else
+	return crc32c(crc, data, len);
+#endif
+}
+
+#else /* !__KERNEL__ */
+
+#include <errno.h>
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+static inline u16 le16_to_cpu(__le16 v) { return le16toh((__u16)v); }
+static inline u32 le32_to_cpu(__le32 v) { return le32toh((__u32)v); }
+static inline u64 le64_to_cpu(__le64 v) { return le64toh((__u64)v); }
+static inline __le16 cpu_to_le16(u16 v) { return (__le16)htole16(v); }
+static inline __le32 cpu_to_le32(u32 v) { return (__le32)htole32(v); }
+static inline __le64 cpu_to_le64(u64 v) { return (__le64)htole64(v); }
+
+#ifdef __cplusplus
+extern "C"
+#endif
+u32 rm_crc32c(u32 crc, const void *data, size_t len);
+
+#endif /* __KERNEL__ */
+#endif /* REMAP_COMPAT_H */
