@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "remapfleet/v1/types.pb.h"
+
+namespace remapfleet {
+
+// Blocks of a target, addressed by sectors of the whole drive. Pure.
+class BlockSet {
+ public:
+  // The target covers sectors [start, end) of the drive in blocks of `block_sectors`, from `start`
+  // on.
+  BlockSet(std::uint64_t start, std::uint64_t end, std::uint64_t block_sectors)
+      : start_(start), end_(end), block_sectors_(block_sectors) {}
+
+  // Adds or removes every block that the range touches; what lies outside the target is ignored.
+  void Add(const v1::SectorRange& range);
+  void Remove(const v1::SectorRange& range);
+  // Removes and returns the blocks that the range touches.
+  BlockSet TakeTouched(const v1::SectorRange& range);
+
+  bool Contains(const v1::SectorRange& range) const;  // all of it, in whole blocks
+  bool empty() const { return blocks_.empty(); }
+  std::size_t size() const { return blocks_.size(); }
+
+  // Adjacent blocks merged, in order.
+  std::vector<v1::SectorRange> Ranges() const;
+
+ private:
+  // Half-open range of block numbers.
+  std::pair<std::uint64_t, std::uint64_t> Touched(const v1::SectorRange& range) const;
+
+  std::uint64_t start_;
+  std::uint64_t end_;
+  std::uint64_t block_sectors_;
+  std::set<std::uint64_t> blocks_;
+};
+
+}  // namespace remapfleet

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/history/database.h"
+#include "remapfleet/v1/operator.pb.h"
+#include "support/ids.h"
+
+namespace remapfleet {
+
+struct DesiredRow {
+  HostId host;
+  v1::Desired desired;
+  v1::Outcome::Stage stage = v1::Outcome::STAGE_UNSPECIFIED;
+};
+
+// What hosts should be and have not yet said to be: newest generation of each kind, for these
+// hosts.
+Result<std::vector<DesiredRow>> UnfinishedDesired(Transaction& transaction,
+                                                  const std::vector<std::string>& hosts);
+// All kinds of one host, finished or not.
+Result<std::vector<DesiredRow>> AllDesired(Transaction& transaction, const HostId& host);
+
+// Takes a device that a node's configuration names into management: its first generation. Does
+// nothing if the kind is known.
+void AdoptConfigured(Transaction& transaction, const HostId& host, const v1::RemapDeviceSpec& spec);
+
+// Next generation: the last good state, what open plans ask for, and `plan`. Returns its number.
+// FAILED_PRECONDITION if the host has no such device.
+Result<std::uint64_t> ExtendDesired(Transaction& transaction, const v1::Plan& plan);
+
+// The device on a drive as the newest generation wants it; nothing if none is managed there.
+std::optional<v1::RemapDeviceSpec> SpecOnDrive(Transaction& transaction, const HostId& host,
+                                               const DriveId& drive);
+
+// Plans that a generation carries are on their way.
+void MarkIssued(Transaction& transaction, const HostId& host, const v1::Desired& desired);
+
+}  // namespace remapfleet

@@ -1,0 +1,12 @@
+# Writes the migrations into a C++ file, in the order of their numbers.
+list(SORT FILES)
+set(text "#include \"controller/history/schema.h\"\n\nnamespace remapfleet {\n\nconst std::vector<Migration>& Migrations() {\n  static const std::vector<Migration> migrations = {\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  string(REGEX MATCH "^[0-9]+" number ${name})
+  math(EXPR number "${number}")
+  file(READ ${file} sql)
+  string(APPEND text "      {${number}, \"${name}\", R\"sql(${sql})sql\"},\n")
+endforeach()
+string(APPEND text "  };\n  return migrations;\n}\n\n}  // namespace remapfleet\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controller/history/database.h"
+#include "remapfleet/v1/operator.pb.h"
+#include "remapfleet/v1/telemetry.pb.h"
+#include "support/clock.h"
+#include "support/ids.h"
+
+namespace remapfleet {
+
+struct DriveKey {
+  HostId host;
+  DriveId drive;
+};
+
+// Drives with evidence that nobody has decided on, oldest first.
+std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit);
+
+// Takes all of a drive's evidence: gone with this transaction's commit, back if it rolls back.
+// Another replica's transaction on the same rows makes this return nothing.
+std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key);
+
+// What is known of a drive for scoring; the counts are over the last 24 hours.
+struct DriveFacts {
+  v1::Device device;
+  std::int64_t read_errors = 0;
+  std::int64_t write_errors = 0;
+  std::int64_t weak_blocks = 0;
+  std::vector<v1::DriveHealth> health_day_ago;   // at most one: the newest at least a day old
+  std::vector<v1::DriveHealth> health_week_ago;  // at most one: the newest at least a week old
+};
+Result<DriveFacts> FactsOf(Transaction& transaction, const DriveKey& key);
+
+void StoreRisk(Transaction& transaction, const DriveKey& key, const v1::Risk& risk);
+
+// Errors of the drive in the last `window`, for weighing weak blocks found near them.
+std::vector<v1::IoError> RecentErrors(Transaction& transaction, const DriveKey& key,
+                                      std::chrono::seconds window);
+
+}  // namespace remapfleet

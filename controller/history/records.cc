@@ -1,0 +1,262 @@
+#include "controller/history/records.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "controller/history/outcomes.h"
+#include "controller/history/transaction.h"
+
+namespace remapfleet {
+namespace {
+
+constexpr std::chrono::hours kOldest{24 * 400};
+constexpr std::chrono::hours kNewest{24};
+
+// A record on its way to its table.
+struct Row {
+  const v1::Record* record;
+  std::uint64_t seq;
+  std::string time;
+};
+using Rows = std::vector<Row>;
+
+std::string_view Day(const Row& row) { return std::string_view(row.time).substr(0, 10); }
+
+template <class T>
+std::optional<std::int64_t> Optional(bool has, T value) {
+  return has ? std::optional<std::int64_t>(static_cast<std::int64_t>(value)) : std::nullopt;
+}
+
+std::int64_t Signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+template <class Each>
+std::string Array(const google::protobuf::RepeatedPtrField<v1::AtaAttribute>& items, Each each) {
+  std::string text = "{";
+  for (const auto& item : items)
+    text += fmt::format("{}{}", text.size() > 1 ? "," : "", each(item));
+  return text + "}";
+}
+
+// COPY into one table, with the columns that all of them begin with.
+class Copy {
+ public:
+  Copy(Transaction& transaction, const std::string& table, const std::string& host,
+       const std::string& boot, std::vector<std::string> columns)
+      : host_(host), boot_(boot), stream_(transaction.work, table, All(std::move(columns))) {}
+
+  template <class... Values>
+  void Add(const Row& row, const std::string& drive, const Values&... values) {
+    stream_ << std::make_tuple(host_, drive, row.time, boot_, Signed(row.seq), ToBytea(*row.record),
+                               values...);
+  }
+  void Complete() { stream_.complete(); }
+
+ private:
+  static std::vector<std::string> All(std::vector<std::string> columns) {
+    columns.insert(columns.begin(), {"host_id", "drive_id", "time", "boot_id", "seq", "body"});
+    return columns;
+  }
+  const std::string& host_;
+  const std::string& boot_;
+  pqxx::stream_to stream_;
+};
+
+void CopyHealth(Transaction& transaction, const std::string& host, const std::string& boot,
+                const Rows& rows) {
+  Copy copy(transaction, "health_sample", host, boot,
+            {"temperature_celsius", "power_on_hours", "reallocated_sectors", "pending_sectors",
+             "offline_uncorrectable_sectors", "reported_uncorrectable_errors", "attribute_ids",
+             "attribute_raws"});
+  for (const Row& row : rows) {
+    const v1::DriveHealth& health = row.record->health();
+    copy.Add(row, health.drive().drive_id(),
+             health.has_temperature_celsius() ? std::optional<double>(health.temperature_celsius())
+                                              : std::nullopt,
+             Optional(health.has_power_on_hours(), health.power_on_hours()),
+             Optional(health.has_reallocated_sectors(), health.reallocated_sectors()),
+             Optional(health.has_pending_sectors(), health.pending_sectors()),
+             Optional(health.has_offline_uncorrectable_sectors(),
+                      health.offline_uncorrectable_sectors()),
+             Optional(health.has_reported_uncorrectable_errors(),
+                      health.reported_uncorrectable_errors()),
+             Array(health.attributes(), [](const auto& a) { return a.id(); }),
+             Array(health.attributes(), [](const auto& a) { return a.raw(); }));
+  }
+  copy.Complete();
+}
+
+void CopyErrors(Transaction& transaction, const std::string& host, const std::string& boot,
+                const Rows& rows) {
+  Copy copy(transaction, "io_error", host, boot,
+            {"first_sector", "sector_count", "operation", "errno", "count"});
+  for (const Row& row : rows) {
+    const v1::IoError& error = row.record->io_error();
+    copy.Add(row, error.drive_id(), Signed(error.range().first_sector()),
+             Signed(error.range().sector_count()), static_cast<int>(error.operation()),
+             error.errno_value(), static_cast<std::int64_t>(error.count()));
+  }
+  copy.Complete();
+}
+
+void CopyWeakBlocks(Transaction& transaction, const std::string& host, const std::string& boot,
+                    const Rows& rows) {
+  Copy copy(transaction, "weak_block", host, boot,
+            {"first_sector", "sector_count", "latency_us", "failed_reads", "readable"});
+  for (const Row& row : rows) {
+    const v1::WeakBlock& weak = row.record->weak_block();
+    copy.Add(row, weak.drive_id(), Signed(weak.range().first_sector()),
+             Signed(weak.range().sector_count()),
+             static_cast<std::int64_t>(weak.latency().seconds() * 1'000'000 +
+                                       weak.latency().nanos() / 1000),
+             static_cast<std::int64_t>(weak.failed_reads()), weak.readable());
+  }
+  copy.Complete();
+}
+
+std::int64_t Counter(const v1::RemapStatus& status, const std::string& key) {
+  const auto found = status.counters().find(key);
+  return found == status.counters().end() ? 0 : Signed(found->second);
+}
+
+void CopyStatus(Transaction& transaction, const std::string& host, const std::string& boot,
+                const Rows& rows) {
+  Copy copy(transaction, "remap_status", host, boot, {"device_name", "mode", "remaps", "pending"});
+  for (const Row& row : rows) {
+    const v1::RemapStatus& status = row.record->remap_status();
+    copy.Add(row, status.drive_id(), status.device_name(), status.mode(), Counter(status, "remaps"),
+             Counter(status, "pending"));
+  }
+  copy.Complete();
+}
+
+void CopyGaps(Transaction& transaction, const std::string& host, const std::string& boot,
+              const Rows& rows) {
+  Copy copy(transaction, "telemetry_gap", host, boot, {"lost_records", "reason"});
+  for (const Row& row : rows) {
+    copy.Add(row, "", Signed(row.record->gap().lost_records()), row.record->gap().reason());
+  }
+  copy.Complete();
+}
+
+void NoteDrive(Transaction& transaction, const std::string& host, const v1::DriveIdentity& drive) {
+  transaction.work.exec_params(
+      "insert into drive (host_id, drive_id, identity) values ($1, $2, $3::bytea) "
+      "on conflict (host_id, drive_id) do nothing",
+      host, drive.drive_id(), ToBytea(drive));
+}
+
+void NoteHealth(Transaction& transaction, const std::string& host, const Row& row) {
+  const v1::DriveHealth& health = row.record->health();
+  NoteDrive(transaction, host, health.drive());
+  transaction.work.exec_params(
+      "update drive set identity = $3::bytea, health = $4::bytea, health_time = $5 "
+      "where host_id = $1 and drive_id = $2 and (health_time is null or health_time <= $5)",
+      host, health.drive().drive_id(), ToBytea(health.drive()), ToBytea(health), row.time);
+}
+
+void NoteStatus(Transaction& transaction, const std::string& host, const Row& row) {
+  const v1::RemapStatus& status = row.record->remap_status();
+  v1::DriveIdentity drive;
+  drive.set_drive_id(status.drive_id());
+  NoteDrive(transaction, host, drive);
+  transaction.work.exec_params(
+      "update drive set remap = $3::bytea, remap_time = $4 "
+      "where host_id = $1 and drive_id = $2 and (remap_time is null or remap_time <= $4)",
+      host, status.drive_id(), ToBytea(status), row.time);
+}
+
+void NoteEvidence(Transaction& transaction, const std::string& host, const std::string& boot,
+                  const std::string& drive_id, const Row& row) {
+  v1::DriveIdentity drive;
+  drive.set_drive_id(drive_id);
+  NoteDrive(transaction, host, drive);
+  transaction.work.exec_params(
+      "insert into evidence (host_id, drive_id, boot_id, seq, body) "
+      "values ($1, $2, $3, $4, $5::bytea)",
+      host, drive_id, boot, Signed(row.seq), ToBytea(*row.record));
+}
+
+// Where the stream stands, locked until commit: two deliveries of one batch cannot overtake each
+// other.
+std::uint64_t LockPosition(Transaction& transaction, const HostId& host, const std::string& boot) {
+  transaction.work.exec_params(
+      "insert into stream_position (host_id, boot_id, through_seq) values ($1, $2, 0) "
+      "on conflict do nothing",
+      host.value(), boot);
+  return transaction.work
+      .exec_params1(
+          "select through_seq from stream_position where host_id = $1 and boot_id = $2 for update",
+          host.value(), boot)[0]
+      .as<std::uint64_t>();
+}
+
+// A node without a clock must not be able to make partitions in the year 1970.
+TimePoint Sane(const v1::Record& record, TimePoint now) {
+  const TimePoint time = FromProto(record.time());
+  return time < now - kOldest || time > now + kNewest ? now : time;
+}
+
+}  // namespace
+
+Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
+                                  const v1::Batch& batch, TimePoint now) {
+  using Kind = v1::Record::KindCase;
+  const std::string& boot = batch.boot_id();
+  IngestReceipt receipt{LockPosition(transaction, host, boot), 0};
+  std::map<Kind, Rows> rows;
+  std::uint64_t seq = batch.first_seq();
+  for (const v1::Record& record : batch.records()) {
+    if (seq > receipt.through_seq) {
+      rows[record.kind_case()].push_back({&record, seq, ToSql(Sane(record, now))});
+      ++receipt.stored;
+    }
+    ++seq;
+  }
+  if (receipt.stored == 0) return receipt;
+  receipt.through_seq = seq - 1;
+
+  std::set<std::string> days;
+  for (const auto& [kind, of_kind] : rows) {
+    for (const Row& row : of_kind) days.emplace(Day(row));
+  }
+  for (const std::string& day : days) {
+    transaction.work.exec_params("select ensure_partitions($1::date)", day);
+  }
+  if (rows.contains(Kind::kHealth))
+    CopyHealth(transaction, host.value(), boot, rows[Kind::kHealth]);
+  if (rows.contains(Kind::kIoError))
+    CopyErrors(transaction, host.value(), boot, rows[Kind::kIoError]);
+  if (rows.contains(Kind::kWeakBlock)) {
+    CopyWeakBlocks(transaction, host.value(), boot, rows[Kind::kWeakBlock]);
+  }
+  if (rows.contains(Kind::kRemapStatus)) {
+    CopyStatus(transaction, host.value(), boot, rows[Kind::kRemapStatus]);
+  }
+  if (rows.contains(Kind::kGap)) CopyGaps(transaction, host.value(), boot, rows[Kind::kGap]);
+
+  for (const Row& row : rows[Kind::kHealth]) NoteHealth(transaction, host.value(), row);
+  for (const Row& row : rows[Kind::kRemapStatus]) NoteStatus(transaction, host.value(), row);
+  for (const Row& row : rows[Kind::kIoError]) {
+    NoteEvidence(transaction, host.value(), boot, row.record->io_error().drive_id(), row);
+  }
+  for (const Row& row : rows[Kind::kWeakBlock]) {
+    NoteEvidence(transaction, host.value(), boot, row.record->weak_block().drive_id(), row);
+  }
+  for (const Row& row : rows[Kind::kOutcome]) {
+    RecordOutcome(transaction, host, row.record->outcome());
+  }
+  transaction.work.exec_params(
+      "update stream_position set through_seq = $3 where host_id = $1 and boot_id = $2",
+      host.value(), boot, Signed(receipt.through_seq));
+  transaction.work.exec_params("update host set last_seen = now() where host_id = $1",
+                               host.value());
+  if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
+    transaction.work.exec(std::string("notify ") + kEvidenceChannel);
+  }
+  return receipt;
+}
+
+}  // namespace remapfleet
