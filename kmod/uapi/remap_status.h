@@ -106,7 +106,7 @@ struct remap_table {
 	unsigned int n_spares;
 	struct remap_table_spare spare[REMAP_SPARES_MAX];
 	__u64 block_size;		/* 0: the target chooses */
-	__u64 copies;
+	__u64 copies;			/* 0: the default, or what the spare has */
 	enum remap_pending_write pending_write;
 	__u64 read_retries;
 	enum remap_alloc alloc;
@@ -133,7 +133,7 @@ int remap_table_parse(char *text, struct remap_table *out, const char **error);
 /**
  * remap_table_print() - write the table line that recreates @table.
  *
- * Features that have their default are left out, except block_size when set.
+ * Features that have their default are left out, block_size and copies when 0.
  * Return: the length as snprintf() does, so >= @size means it did not fit.
  */
 int remap_table_print(const struct remap_table *table, char *buf, size_t size);

@@ -21,14 +21,13 @@ typedef unsigned long long ull;
 void remap_table_init(struct remap_table *table)
 {
 	memset(table, 0, sizeof(*table));
-	table->copies = REMAP_DEFAULT_COPIES;
 	table->pending_write = REMAP_PENDING_WRITE_REMAP;
 	table->read_retries = REMAP_DEFAULT_READ_RETRIES;
 	table->alloc = REMAP_ALLOC_WEAR;
 	table->error_burst = REMAP_DEFAULT_ERROR_BURST;
 }
 
-static int in_range(const char *word, __u64 min, __u64 max, __u64 *out)
+static int number_in(const char *word, __u64 min, __u64 max, __u64 *out)
 {
 	return !remap_u64_parse(word, out) && *out >= min && *out <= max;
 }
@@ -53,12 +52,12 @@ static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 
 	switch (i) {
 	case 0:
-		if (!in_range(value, 1, REMAP_BLOCK_MAX, &t->block_size) ||
+		if (!number_in(value, 1, REMAP_BLOCK_MAX, &t->block_size) ||
 		    (t->block_size & (t->block_size - 1)))
 			return "block_size must be a power of two from 1 to 64 sectors";
 		return NULL;
 	case 1:
-		if (!in_range(value, REMAP_COPIES_MIN, REMAP_COPIES_MAX, &t->copies))
+		if (!number_in(value, REMAP_COPIES_MIN, REMAP_COPIES_MAX, &t->copies))
 			return "copies must be 2 to 5";
 		return NULL;
 	case 2:
@@ -66,7 +65,7 @@ static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 			return "pending_write must be remap or verify";
 		return NULL;
 	case 3:
-		if (!in_range(value, 0, REMAP_READ_RETRIES_MAX, &t->read_retries))
+		if (!number_in(value, 0, REMAP_READ_RETRIES_MAX, &t->read_retries))
 			return "read_retries must be 0 to 100";
 		return NULL;
 	case 4:
@@ -74,11 +73,11 @@ static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 			return "alloc must be wear, near or first";
 		return NULL;
 	case 5:
-		if (!in_range(value, 0, 0xffffffffU, &t->error_burst))
+		if (!number_in(value, 0, 0xffffffffU, &t->error_burst))
 			return "error_burst must be a number of blocks, 0 for no limit";
 		return NULL;
 	case 6:
-		if (!in_range(value, 1, REMAP_REMAPS_MAX, &t->max_remaps))
+		if (!number_in(value, 1, REMAP_REMAPS_MAX, &t->max_remaps))
 			return "max_remaps must be 1 to 16777216";
 		return NULL;
 	default:
@@ -102,11 +101,11 @@ int remap_table_parse_argv(unsigned int argc, char **argv,
 		return -EINVAL;
 	}
 	out->main_dev = argv[1];
-	if (!in_range(argv[2], 0, (__u64)1 << 54, &out->data_offset)) {
+	if (!number_in(argv[2], 0, (__u64)1 << 54, &out->data_offset)) {
 		*error = "Invalid data_offset";
 		return -EINVAL;
 	}
-	if (!in_range(argv[3], 1, REMAP_SPARES_MAX, &v)) {
+	if (!number_in(argv[3], 1, REMAP_SPARES_MAX, &v)) {
 		*error = "Number of spares must be 1 to 8";
 		return -EINVAL;
 	}
@@ -120,16 +119,16 @@ int remap_table_parse_argv(unsigned int argc, char **argv,
 		struct remap_table_spare *s = &out->spare[i];
 
 		s->dev = argv[4 + 3 * i];
-		if (!in_range(argv[5 + 3 * i], 0, (__u64)1 << 54, &s->offset)) {
+		if (!number_in(argv[5 + 3 * i], 0, (__u64)1 << 54, &s->offset)) {
 			*error = "Invalid offset of a spare";
 			return -EINVAL;
 		}
-		if (!in_range(argv[6 + 3 * i], 1, (__u64)1 << 54, &s->len)) {
+		if (!number_in(argv[6 + 3 * i], 1, (__u64)1 << 54, &s->len)) {
 			*error = "Invalid length of a spare";
 			return -EINVAL;
 		}
 	}
-	if (!in_range(argv[n], 0, ARGS_MAX, &v) || (v & 1)) {
+	if (!number_in(argv[n], 0, ARGS_MAX, &v) || (v & 1)) {
 		*error = "Number of feature arguments must be even";
 		return -EINVAL;
 	}
@@ -209,7 +208,7 @@ static void put_features(struct line *l, const struct remap_table *t,
 	}					\
 } while (0)
 	FEATURE(t->block_size, "block_size", put_u64(l, t->block_size));
-	FEATURE(t->copies != REMAP_DEFAULT_COPIES, "copies", put_u64(l, t->copies));
+	FEATURE(t->copies, "copies", put_u64(l, t->copies));
 	FEATURE(t->pending_write != REMAP_PENDING_WRITE_REMAP, "pending_write",
 		put_word(l, remap_pending_write_name(t->pending_write)));
 	FEATURE(t->read_retries != REMAP_DEFAULT_READ_RETRIES, "read_retries",

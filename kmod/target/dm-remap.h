@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The device-mapper target "remap": what its files share.
+ */
+#ifndef DM_REMAP_H
+#define DM_REMAP_H
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/srcu.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "../core/errclass.h"
+#include "../core/format.h"
+#include "../core/map.h"
+#include "../core/slots.h"
+#include "../core/vmask.h"
+#include "../uapi/remap_status.h"
+
+#define DM_MSG_PREFIX "remap"
+
+#define RM_BATCH_BIOS	64
+#define RM_UNDO_MAX	256
+#define RM_SLOT_TRIES	8
+#define RM_PENDING_DELAY	(HZ / 2)	/* pending blocks are durable within 1 s */
+#define RM_LOAD_BYTES	65536
+
+/* Per-CPU counters; all are cleared by "stats reset". */
+enum rm_stat {
+	RM_STAT_READS,
+	RM_STAT_WRITES,
+	RM_STAT_REMAPPED_READS,
+	RM_STAT_REMAPPED_WRITES,
+	RM_STAT_FAST,
+	RM_STAT_SLOW,
+	RM_STAT_SEQ,
+	RM_STAT_RANDOM,
+	RM_STAT_REHABILITATED,
+	RM_STAT_SALVAGED,
+	RM_STAT_AUTO_REMAPS,
+	RM_STAT_MANUAL_REMAPS,
+	RM_STAT_READ_ERRORS,
+	RM_STAT_WRITE_ERRORS,
+	RM_STAT_NONMEDIA_ERRORS,
+	RM_STAT_RETRIES_OK,
+	RM_STAT_COMMITS,
+	RM_STAT_COMMIT_FAIL,
+	RM_STAT_NR
+};
+
+struct rm_stats {
+	u64 count[RM_STAT_NR];
+	sector_t next;		/* where the last I/O on this CPU ended */
+};
+
+/* A metadata page: its image in memory, and where its newest copy is. */
+struct rm_page {
+	struct list_head dirty;	/* in remap->dirty while changed */
+	void *image;
+	u64 gen;
+	u8 copy;		/* the one that holds what is durable */
+};
+
+struct rm_spare {
+	struct dm_dev *dev;
+	sector_t offset;
+	sector_t len;
+	unsigned int index;
+	struct rm_super super;
+	u8 super_copy;		/* written last */
+	bool blank;
+	struct rm_layout layout;
+	u32 slot_base;
+	u32 n_pages;		/* slot pages, then pending pages */
+	struct rm_page *page;
+	u32 mirror_bad;		/* mirrors that failed in this commit */
+	bool flush_next;	/* the next metadata write carries a preflush */
+	bool unflushed;		/* slots were written since the last good flush */
+	struct rm_claim *claim;
+};
+
+#define RM_ENTRY_DIRTY	1	/* changed since the last commit */
+#define RM_ENTRY_TAINT	2	/* the spare may say otherwise: writes are refused */
+
+/* A block that is not clean. */
+struct rm_entry {
+	u64 block;
+	u64 mask;		/* remapped, lost: sectors that may be read */
+	u32 slot;
+	u32 pending;		/* place in the pending pages, or RM_NO_SLOT */
+	u32 time;
+	u16 errors;
+	u8 state;		/* enum remap_block_state */
+	u8 reason;
+	u8 flags;
+};
+
+/* What an entry was, to go back to if the commit fails. */
+struct rm_undo {
+	struct rm_entry old;
+	bool had;
+};
+
+struct rm_range {
+	u64 first;
+	u64 last;
+};
+
+/* What map() looks at; NULL while every block is clean and none is busy. */
+struct rm_view {
+	const struct rm_map *map;
+	bool all_busy;
+	unsigned int n_busy;
+	struct rm_range busy[];
+};
+
+struct remap {
+	struct dm_target *ti;
+	struct dm_dev *main;
+	sector_t data_offset;
+	unsigned int shift;		/* block = sector >> shift */
+	unsigned int block_size;
+	u64 blocks;
+	struct rm_view __rcu *view;
+	struct srcu_struct srcu;	/* held by every bio that map() sent on */
+	struct rm_stats __percpu *stats;
+	bool slots_in_use;
+
+	struct remap_table table;	/* with the settings; no device names */
+	unsigned int n_spares;
+	struct rm_spare spare[REMAP_SPARES_MAX];
+
+	spinlock_t deferred_lock;
+	struct bio_list deferred;
+	struct workqueue_struct *wq;
+	struct work_struct work;
+	struct delayed_work commit_work;
+	struct bio_set bs;
+
+	/* All below is changed under this lock, in process context. */
+	struct mutex lock;
+	bool loaded;
+	bool active;			/* between resume and suspend */
+	unsigned long modes;		/* bits of enum remap_mode */
+	struct xarray blocks_xa;	/* struct rm_entry by block */
+	u64 n_remapped;
+	u64 n_pending;
+	u64 n_lost;
+	u64 n_entries;
+	struct rm_slots slots;
+	struct list_head dirty;
+	u64 gen;
+	u64 seq;
+	bool map_stale;
+	bool news;			/* something that is worth an event */
+	unsigned int copies;
+	struct rm_map *map;
+	struct rm_view *old_view;
+	struct rm_map *old_map;
+	struct rm_undo *undo;
+	unsigned int n_undo;
+	u32 *release;			/* slots to be marked bad after the next commit */
+	unsigned int n_release;
+	struct bio_list batch;
+	unsigned long *pending_map;	/* used places in the pending pages */
+	struct rm_burst burst;
+	bool burst_told;
+	unsigned int watermark;
+	u8 *buf;			/* one block */
+	u8 *check;			/* one block, to read back */
+	u64 events;
+	u64 event_told;
+	u64 last_error;
+};
+
+enum rm_where { RM_AT_NONE, RM_AT_MAIN, RM_AT_SPARE, RM_AT_FLUSH };
+
+/* Per bio. */
+struct rm_io {
+	struct bvec_iter iter;		/* as it came, sectors from the target's start */
+	int srcu;
+	u8 where;
+	u8 spare;
+	bool failed;			/* came back from main or spare with a medium error */
+	bool needs_commit;
+	blk_status_t status;
+	blk_status_t fallback;		/* what to say if the commit fails */
+};
+
+static inline struct rm_io *rm_io_of(struct bio *bio)
+{
+	return dm_per_bio_data(bio, sizeof(struct rm_io));
+}
+
+#define rm_count(rm, what) this_cpu_inc((rm)->stats->count[what])
+
+static inline enum rm_err_class rm_class(blk_status_t status)
+{
+	return rm_err_classify(blk_status_to_errno(status));
+}
+
+static inline unsigned int rm_block_sectors(const struct remap *rm, u64 block)
+{
+	sector_t left = rm->ti->len - (block << rm->shift);
+
+	return left < rm->block_size ? left : rm->block_size;
+}
+
+static inline u64 rm_full_mask(const struct remap *rm, u64 block)
+{
+	return rm_vmask(0, rm_block_sectors(rm, block));
+}
+
+static inline struct rm_spare *rm_spare_of(struct remap *rm, u32 slot)
+{
+	unsigned int i = rm->n_spares - 1;
+
+	while (i && rm->spare[i].slot_base > slot)
+		i--;
+	return &rm->spare[i];
+}
+
+static inline sector_t rm_slot_sector(const struct remap *rm,
+				      const struct rm_spare *s, u32 slot)
+{
+	return s->offset + s->layout.slot_start +
+	       ((sector_t)(slot - s->slot_base) << rm->shift);
+}
+
+static inline bool rm_mode_is(const struct remap *rm, enum remap_mode mode)
+{
+	return test_bit(mode, &rm->modes);
+}
+
+/* map.c */
+int remap_map(struct dm_target *ti, struct bio *bio);
+int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error);
+
+/* io.c */
+blk_status_t rm_io(struct remap *rm, struct block_device *bdev, blk_opf_t opf,
+		   sector_t sector, void *buf, unsigned int bytes);
+blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
+			 sector_t sector, struct bio *bio,
+			 const struct bvec_iter *piece);
+blk_status_t rm_flush(struct remap *rm, struct block_device *bdev);
+blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
+			u64 mask);
+u64 rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
+			sector_t sector, u8 *buf, u64 want);
+
+/* worker.c */
+void rm_defer(struct remap *rm, struct bio *bio);
+void rm_work(struct work_struct *work);
+void rm_settle(struct remap *rm);
+
+/* slow_read.c, slow_write.c */
+blk_status_t rm_read_block(struct remap *rm, struct bio *bio,
+			   const struct bvec_iter *piece, struct rm_entry *e);
+blk_status_t rm_write_block(struct remap *rm, struct bio *bio,
+			    const struct bvec_iter *piece, struct rm_entry *e);
+
+/* store.c */
+blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
+		      enum remap_reason reason, blk_status_t status);
+bool rm_may_remap(struct remap *rm);
+bool rm_new_failure(struct remap *rm);
+
+/* undo.c */
+void rm_remember(struct remap *rm, u64 block);
+void rm_undo_all(struct remap *rm);
+void rm_undo_forget(struct remap *rm);
+bool rm_undo_full(const struct remap *rm);
+
+/* state.c */
+struct rm_entry *rm_entry(struct remap *rm, u64 block);
+struct rm_entry *rm_entry_from(struct remap *rm, u64 block);
+struct rm_entry *rm_entry_add(struct remap *rm, const struct rm_entry *e);
+void rm_entry_drop(struct remap *rm, struct rm_entry *e);
+void rm_entry_state(struct remap *rm, struct rm_entry *e, enum remap_block_state state);
+void rm_set_clean(struct remap *rm, struct rm_entry *e);
+int rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason);
+int rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
+		    enum remap_reason reason);
+void rm_set_lost(struct remap *rm, struct rm_entry *e);
+void rm_set_found(struct remap *rm, struct rm_entry *e);
+void rm_set_mask(struct remap *rm, struct rm_entry *e, u64 mask);
+void rm_slot_is_bad(struct remap *rm, u32 slot);
+void rm_slot_release_bad(struct remap *rm, u32 slot);
+void rm_state_free(struct remap *rm);
+void rm_gauges(struct remap *rm);
+
+/* publish.c */
+void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
+		bool drain);
+void rm_publish_free(struct remap *rm);
+
+/* record.c */
+void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state);
+void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used);
+
+/* commit.c */
+int rm_commit(struct remap *rm);
+int rm_commit_or_undo(struct remap *rm);
+int rm_super_write(struct remap *rm, struct rm_spare *s);
+int rm_pages_rewrite(struct remap *rm);
+void rm_commit_work(struct work_struct *work);
+
+/* super.c, load.c, entries.c, format_spare.c */
+int rm_supers_load(struct remap *rm, char **error);
+int rm_pages_load(struct remap *rm, bool repair);
+int rm_pages_alloc(struct remap *rm);
+void rm_pages_free(struct remap *rm);
+int rm_format(struct remap *rm);
+int rm_layouts(struct remap *rm, char **error);
+int rm_entries_build(struct remap *rm);
+struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page);
+
+/* claim.c */
+struct rm_claim;
+int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved);
+void rm_claim_release(struct rm_spare *s);
+void rm_claim_forget(struct remap *rm, struct rm_spare *s);
+bool rm_claimed_by_other(const struct remap *rm, const struct rm_spare *s);
+
+/* mode.c */
+void rm_event(struct remap *rm);
+void rm_mode_set(struct remap *rm, enum remap_mode mode, const char *why);
+void rm_mode_clear(struct remap *rm, enum remap_mode mode);
+enum remap_mode rm_mode(const struct remap *rm);
+void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status);
+void rm_watermarks(struct remap *rm);
+
+/* status.c */
+void remap_status(struct dm_target *ti, status_type_t type,
+		  unsigned int status_flags, char *result, unsigned int maxlen);
+int rm_stats_reply(struct remap *rm, char *result, unsigned int maxlen);
+void rm_stats_reset(struct remap *rm);
+u64 rm_stat_sum(const struct remap *rm, enum rm_stat what);
+
+/* message.c, message_set.c, move.c, recover.c, list.c */
+int remap_message(struct dm_target *ti, unsigned int argc, char **argv,
+		  char *result, unsigned int maxlen);
+int rm_set(struct remap *rm, const char *key, const char *value);
+int rm_get(struct remap *rm, const char *key, char *result, unsigned int maxlen);
+int rm_move_to_slot(struct remap *rm, u64 block);
+int rm_move_to_main(struct remap *rm, u64 block);
+int rm_replace_slot(struct remap *rm, u32 slot);
+int rm_recover(struct remap *rm);
+int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
+	    unsigned int maxlen);
+int rm_query(struct remap *rm, sector_t sector, char *result, unsigned int maxlen);
+
+#endif /* DM_REMAP_H */

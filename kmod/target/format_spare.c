@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Formatting a blank spare: all pages, main's signature, and last of all the
+ * superblocks.  What is interrupted before is still blank.
+ */
+#include <linux/slab.h>
+#include <linux/uuid.h>
+
+#include "dm-remap.h"
+
+static int format_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror, u8 *buf)
+{
+	const u32 per_write = RM_LOAD_BYTES / RM_PAGE_BYTES;
+	u32 places = s->n_pages * 2, at, i;
+
+	for (at = 0; at < places; at += per_write) {
+		u32 n = min(per_write, places - at);
+		sector_t sector = s->offset + rm_layout_page(&s->layout, mirror, 0, 0) +
+				  (sector_t)at * RM_PAGE_SECTORS;
+
+		memset(buf, 0, RM_LOAD_BYTES);
+		for (i = 0; i < n; i++) {
+			struct rm_page_header h = rm_page_header(s, (at + i) / 2);
+
+			h.gen = 2 - ((at + i) & 1);	/* A is the newer one */
+			rm_page_seal(buf + i * RM_PAGE_BYTES, &h);
+		}
+		if (rm_io(rm, s->dev->bdev, REQ_OP_WRITE | REQ_SYNC, sector, buf,
+			  n * RM_PAGE_BYTES))
+			return -EIO;
+	}
+	return 0;
+}
+
+static int write_signature(struct remap *rm, u8 *buf)
+{
+	unsigned int bytes = bdev_logical_block_size(rm->main->bdev);
+
+	if (rm->data_offset < REMAP_DATA_OFFSET_SIGNED)
+		return 0;
+	memset(buf, 0, bytes);
+	rm_main_encode(rm->spare[0].super.set_uuid, buf);
+	return rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, 0, buf, bytes) ?
+		-EIO : 0;
+}
+
+static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid, u8 *buf)
+{
+	struct block_device *main = rm->main->bdev;
+	unsigned int mirror;
+	u32 p;
+	int r = 0;
+
+	s->super = (struct rm_super) {
+		.spare_index = s->index,
+		.n_spares = rm->n_spares,
+		.main_sectors = bdev_nr_sectors(main),
+		.target_sectors = rm->ti->len,
+		.data_offset = rm->data_offset,
+		.main_lbs = bdev_logical_block_size(main),
+		.main_pbs = bdev_physical_block_size(main),
+		.block_size = rm->block_size,
+		.copies = rm->copies,
+		.mirror_mask = BIT(rm->copies) - 1,
+		.pending_pages = s->layout.pending_pages,
+		.slots = s->layout.slots,
+		.spare_sectors = s->len,
+	};
+	memcpy(s->super.set_uuid, set_uuid, RM_UUID_SIZE);
+	generate_random_uuid(s->super.spare_uuid);
+	for (mirror = 0; mirror < rm->copies && !r; mirror++)
+		r = format_mirror(rm, s, mirror, buf);
+	for (p = 0; p < s->n_pages; p++) {
+		s->page[p].gen = 2;
+		s->page[p].copy = 0;
+	}
+	return r;
+}
+
+int rm_format(struct remap *rm)
+{
+	u8 set_uuid[RM_UUID_SIZE];
+	u8 *buf = kmalloc(RM_LOAD_BYTES, GFP_KERNEL);
+	unsigned int i;
+	int r = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	generate_random_uuid(set_uuid);
+	rm->gen = 2;
+	for (i = 0; i < rm->n_spares && !r; i++)
+		r = format_spare(rm, &rm->spare[i], set_uuid, buf);
+	if (!r)
+		r = write_signature(rm, buf);
+	kfree(buf);
+	/* the first write is preceded by a flush, so the pages are durable */
+	for (i = 0; i < rm->n_spares && !r; i++)
+		r = rm_super_write(rm, &rm->spare[i]);
+	if (r) {
+		DMERR("%s: cannot format the spare", dm_table_device_name(rm->ti->table));
+		return r;
+	}
+	for (i = 0; i < rm->n_spares; i++) {
+		rm->spare[i].blank = false;
+		DMINFO("%s: spare %u formatted: %llu slots of %u sectors, %u metadata mirrors",
+		       dm_table_device_name(rm->ti->table), i, rm->spare[i].layout.slots,
+		       rm->block_size, rm->copies);
+	}
+	return 0;
+}

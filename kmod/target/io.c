@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Own bios, one at a time, waited for.
+ */
+#include "dm-remap.h"
+
+blk_status_t rm_io(struct remap *rm, struct block_device *bdev, blk_opf_t opf,
+		   sector_t sector, void *buf, unsigned int bytes)
+{
+	unsigned int pages = DIV_ROUND_UP(offset_in_page(buf) + bytes, PAGE_SIZE);
+	struct bio *bio = bio_alloc_bioset(bdev, pages, opf, GFP_NOIO, &rm->bs);
+	blk_status_t status;
+
+	bio->bi_iter.bi_sector = sector;
+	while (bytes) {
+		unsigned int n = min_t(unsigned int, bytes, PAGE_SIZE - offset_in_page(buf));
+
+		__bio_add_page(bio, virt_to_page(buf), n, offset_in_page(buf));
+		buf += n;
+		bytes -= n;
+	}
+	submit_bio_wait(bio);
+	status = bio->bi_status;
+	bio_put(bio);
+	return status;
+}
+
+/* One piece of a bio, sent to @sector of @bdev with the bio's own flags. */
+blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
+			 sector_t sector, struct bio *bio,
+			 const struct bvec_iter *piece)
+{
+	struct bio *clone = bio_alloc_clone(bdev, bio, GFP_NOIO, &rm->bs);
+	blk_status_t status;
+
+	clone->bi_iter = *piece;
+	clone->bi_iter.bi_sector = sector;
+	clone->bi_status = BLK_STS_OK;
+	submit_bio_wait(clone);
+	status = clone->bi_status;
+	bio_put(clone);
+	return status;
+}
+
+blk_status_t rm_flush(struct remap *rm, struct block_device *bdev)
+{
+	struct bio *bio = bio_alloc_bioset(bdev, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC,
+					   GFP_NOIO, &rm->bs);
+	blk_status_t status;
+
+	submit_bio_wait(bio);
+	status = bio->bi_status;
+	bio_put(bio);
+	return status;
+}
+
+/* Reads or writes the sectors of @mask between a slot and a block's buffer. */
+blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
+			u64 mask)
+{
+	struct rm_spare *s = rm_spare_of(rm, slot);
+	sector_t sector = rm_slot_sector(rm, s, slot);
+	unsigned int at = 0, n;
+
+	if (op_is_write(opf & REQ_OP_MASK)) {
+		WRITE_ONCE(rm->slots.wear[slot], rm->slots.wear[slot] + 1);
+		WRITE_ONCE(s->unflushed, true);
+	}
+	for (; (n = rm_vmask_run(mask, &at)); at += n) {
+		blk_status_t status = rm_io(rm, s->dev->bdev, opf, sector + at,
+					    buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT);
+
+		if (status)
+			return status;
+	}
+	return BLK_STS_OK;
+}
+
+/*
+ * Reads the sectors of @want of one block: at once, or one by one if that
+ * fails.  Returns which could be read.
+ */
+u64 rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
+			sector_t sector, u8 *buf, u64 want)
+{
+	unsigned int step = bdev_logical_block_size(bdev) >> SECTOR_SHIFT;
+	unsigned int at = 0, n;
+	u64 got = 0;
+
+	for (; (n = rm_vmask_run(want, &at)); at += n) {
+		unsigned int i;
+
+		if (!rm_io(rm, bdev, REQ_OP_READ, sector + at,
+			   buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT)) {
+			got |= rm_vmask(at, n);
+			continue;
+		}
+		for (i = at; i < at + n; i += step)
+			if (!rm_io(rm, bdev, REQ_OP_READ, sector + i,
+				   buf + (i << SECTOR_SHIFT), step << SECTOR_SHIFT))
+				got |= rm_vmask(i, step);
+	}
+	return got;
+}

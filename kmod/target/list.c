@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replies to "list" and "query".
+ */
+#include "dm-remap.h"
+
+#define LINE_MAX 192	/* the longest line, and the last one behind it */
+
+static bool goes_on(const struct rm_entry *a, const struct rm_entry *b, u64 n)
+{
+	return b->block == a->block + n && b->state == a->state && b->reason == a->reason &&
+	       b->mask == a->mask &&
+	       (a->slot == RM_NO_SLOT ? b->slot == RM_NO_SLOT : b->slot == a->slot + n);
+}
+
+static unsigned int emit_run(const struct remap *rm, const struct rm_entry *e, u64 count,
+			     char *result, unsigned int maxlen, unsigned int sz)
+{
+	DMEMIT("%llu %llu %s", e->block, count, remap_block_state_name(e->state));
+	if (e->slot != RM_NO_SLOT)
+		DMEMIT(" %u", e->slot);
+	DMEMIT(" reason=%s errors=%u time=%u", remap_reason_name(e->reason), e->errors, e->time);
+	if (e->slot != RM_NO_SLOT && e->mask != rm_full_mask(rm, e->block))
+		DMEMIT(" valid=0x%llx", e->mask);
+	DMEMIT("\n");
+	return sz;
+}
+
+static unsigned int list_blocks(struct remap *rm, u8 state, u64 cursor, char *result,
+				unsigned int maxlen)
+{
+	unsigned int sz = 0;
+	struct rm_entry *e = rm_entry_from(rm, cursor);
+
+	while (e) {
+		struct rm_entry *next;
+		u64 n = 1;
+
+		if (e->state != state) {
+			e = rm_entry_from(rm, e->block + 1);
+			continue;
+		}
+		if (sz + LINE_MAX > maxlen) {
+			DMEMIT("next=%llu\n", e->block);
+			break;
+		}
+		for (next = rm_entry_from(rm, e->block + 1); next && goes_on(e, next, n);
+		     next = rm_entry_from(rm, next->block + 1))
+			n++;
+		sz = emit_run(rm, e, n, result, maxlen, sz);
+		e = next;
+	}
+	return sz;
+}
+
+static unsigned int list_bad_slots(struct remap *rm, u64 cursor, char *result,
+				   unsigned int maxlen)
+{
+	unsigned int sz = 0;
+	u64 slot;
+
+	for (slot = cursor; slot < rm->slots.n; slot++) {
+		if (rm->slots.state[slot] != RM_SLOT_BAD)
+			continue;
+		if (sz + LINE_MAX > maxlen) {
+			DMEMIT("next=%llu\n", slot);
+			break;
+		}
+		DMEMIT("%llu 1 bad %llu wear=%u\n", slot, slot, rm->slots.wear[slot]);
+	}
+	return sz;
+}
+
+int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
+	    unsigned int maxlen)
+{
+	unsigned int sz;
+
+	if (!strcmp(what, "remaps"))
+		sz = list_blocks(rm, REMAP_BLOCK_REMAPPED, cursor, result, maxlen);
+	else if (!strcmp(what, "pending"))
+		sz = list_blocks(rm, REMAP_BLOCK_PENDING, cursor, result, maxlen);
+	else if (!strcmp(what, "lost"))
+		sz = list_blocks(rm, REMAP_BLOCK_LOST, cursor, result, maxlen);
+	else if (!strcmp(what, "bad_slots"))
+		sz = list_bad_slots(rm, cursor, result, maxlen);
+	else
+		return -EINVAL;
+	if (!sz)
+		DMEMIT("ok entries=0");
+	else if (result[sz - 1] == '\n')
+		result[sz - 1] = '\0';
+	return 1;
+}
+
+int rm_query(struct remap *rm, sector_t sector, char *result, unsigned int maxlen)
+{
+	u64 block = sector >> rm->shift;
+	struct rm_entry *e = rm_entry(rm, block);
+	unsigned int sz = 0;
+
+	DMEMIT("%llu %s block=%llu", (u64)sector,
+	       remap_block_state_name(e ? e->state : REMAP_BLOCK_CLEAN), block);
+	if (!e)
+		return 1;
+	if (e->slot != RM_NO_SLOT) {
+		struct rm_spare *s = rm_spare_of(rm, e->slot);
+
+		DMEMIT(" slot=%u spare=%u spare_sector=%llu valid=0x%llx", e->slot, s->index,
+		       (u64)(rm_slot_sector(rm, s, e->slot) + (sector & (rm->block_size - 1))),
+		       e->mask);
+	}
+	DMEMIT(" reason=%s errors=%u time=%u", remap_reason_name(e->reason), e->errors, e->time);
+	return 1;
+}

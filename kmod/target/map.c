@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way of every bio: to main unless the view says otherwise.
+ */
+#include "dm-remap.h"
+
+static int to_main(struct remap *rm, struct bio *bio, struct rm_io *io)
+{
+	io->where = RM_AT_MAIN;
+	io->iter = bio->bi_iter;
+	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
+	bio_set_dev(bio, rm->main->bdev);
+	bio->bi_iter.bi_sector = rm->data_offset + io->iter.bi_sector;
+	rm_count(rm, RM_STAT_FAST);
+	return DM_MAPIO_REMAPPED;
+}
+
+static int to_worker(struct remap *rm, struct bio *bio, struct rm_io *io)
+{
+	__srcu_read_unlock(&rm->srcu, io->srcu);
+	io->where = RM_AT_NONE;
+	io->iter = bio->bi_iter;
+	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
+	rm_count(rm, RM_STAT_SLOW);
+	rm_defer(rm, bio);
+	return DM_MAPIO_SUBMITTED;
+}
+
+static int to_slot(struct remap *rm, struct bio *bio, struct rm_io *io,
+		   const struct rm_extent *e, sector_t in_extent)
+{
+	struct rm_spare *s = &rm->spare[RM_WHERE_SPARE(e->where)];
+	u64 slot = RM_WHERE_SLOT(e->where) + (in_extent >> rm->shift);
+	u32 *wear = &rm->slots.wear[s->slot_base + slot];
+
+	io->where = RM_AT_SPARE;
+	io->spare = s->index;
+	io->iter = bio->bi_iter;
+	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
+	bio_set_dev(bio, s->dev->bdev);
+	bio->bi_iter.bi_sector = s->offset + s->layout.slot_start +
+				 (RM_WHERE_SLOT(e->where) << rm->shift) + in_extent;
+	rm_count(rm, RM_STAT_FAST);
+	if (bio_data_dir(bio) == WRITE) {
+		u64 last = RM_WHERE_SLOT(e->where) +
+			   ((in_extent + bio_sectors(bio) - 1) >> rm->shift);
+
+		for (; slot <= last; slot++, wear++)
+			WRITE_ONCE(*wear, READ_ONCE(*wear) + 1);
+		if (!READ_ONCE(s->unflushed))
+			WRITE_ONCE(s->unflushed, true);
+		rm_count(rm, RM_STAT_REMAPPED_WRITES);
+	} else {
+		rm_count(rm, RM_STAT_REMAPPED_READS);
+	}
+	return DM_MAPIO_REMAPPED;
+}
+
+/*
+ * Flush number 0 is main's, the others are the spares'.  A spare no slot of
+ * which is in use has nothing to flush; neither has one without writes since
+ * the last good flush when it is gone.
+ */
+static int map_flush(struct remap *rm, struct bio *bio, struct rm_io *io)
+{
+	unsigned int nr = dm_bio_get_target_bio_nr(bio);
+	struct rm_spare *s;
+
+	io->where = RM_AT_NONE;
+	if (!nr) {
+		bio_set_dev(bio, rm->main->bdev);
+		return DM_MAPIO_REMAPPED;
+	}
+	s = &rm->spare[nr - 1];
+	if (!READ_ONCE(rm->slots_in_use) ||
+	    (rm_mode_is(rm, REMAP_MODE_NO_SPARE) && !READ_ONCE(s->unflushed))) {
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
+	WRITE_ONCE(s->unflushed, false);
+	io->where = RM_AT_FLUSH;
+	io->spare = s->index;
+	bio_set_dev(bio, s->dev->bdev);
+	return DM_MAPIO_REMAPPED;
+}
+
+static bool is_busy(const struct rm_view *view, u64 first, u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < view->n_busy; i++)
+		if (first <= view->busy[i].last && last >= view->busy[i].first)
+			return true;
+	return view->all_busy;
+}
+
+static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
+		       const struct rm_view *view, sector_t off)
+{
+	u64 first = off >> rm->shift;
+	u64 last = (off + bio_sectors(bio) - 1) >> rm->shift;
+	const struct rm_extent *e;
+	sector_t in, left;
+
+	if (is_busy(view, first, last))
+		return to_worker(rm, bio, io);
+	if (!view->map || !rm_map_may_hold(view->map, first, last))
+		return to_main(rm, bio, io);
+	e = rm_map_find(view->map, first);
+	if (!e || e->block > last)
+		return to_main(rm, bio, io);
+
+	/* only plain reads and writes may be taken in part */
+	if (bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)
+		return to_worker(rm, bio, io);
+	if (e->block > first) {
+		dm_accept_partial_bio(bio, (e->block << rm->shift) - off);
+		return to_main(rm, bio, io);
+	}
+	in = off - (e->block << rm->shift);
+	left = (e->count << rm->shift) - in;
+	if (left < bio_sectors(bio))
+		dm_accept_partial_bio(bio, left);
+	if (e->where == RM_SPECIAL)
+		return to_worker(rm, bio, io);
+	return to_slot(rm, bio, io, e, in);
+}
+
+int remap_map(struct dm_target *ti, struct bio *bio)
+{
+	struct remap *rm = ti->private;
+	struct rm_io *io = rm_io_of(bio);
+	const struct rm_view *view;
+	sector_t off;
+
+	io->failed = false;
+	io->needs_commit = false;
+	if (unlikely(bio->bi_opf & REQ_PREFLUSH))
+		return map_flush(rm, bio, io);
+
+	off = dm_target_offset(ti, bio->bi_iter.bi_sector);
+	rm_count(rm, op_is_write(bio_op(bio)) ? RM_STAT_WRITES : RM_STAT_READS);
+	rm_count(rm, this_cpu_read(rm->stats->next) == off ? RM_STAT_SEQ : RM_STAT_RANDOM);
+	this_cpu_write(rm->stats->next, off + bio_sectors(bio));
+
+	/* let go in end_io: whoever changes the view can wait for all I/O it sent */
+	io->srcu = __srcu_read_lock(&rm->srcu);
+	view = rcu_dereference_check(rm->view, true);
+	if (likely(!view) || unlikely(!bio_sectors(bio)))
+		return to_main(rm, bio, io);
+	return map_by_view(rm, bio, io, view, off);
+}
+
+int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+{
+	struct remap *rm = ti->private;
+	struct rm_io *io = rm_io_of(bio);
+	u8 where = io->where;
+
+	if (where == RM_AT_NONE)
+		return DM_ENDIO_DONE;
+	io->where = RM_AT_NONE;
+	if (where == RM_AT_FLUSH) {
+		if (*error)
+			WRITE_ONCE(rm->spare[io->spare].unflushed, true);
+		return DM_ENDIO_DONE;
+	}
+	__srcu_read_unlock(&rm->srcu, io->srcu);
+	if (likely(!*error))
+		return DM_ENDIO_DONE;
+
+	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
+	if (where == RM_AT_MAIN && rm_class(*error) != RM_ERR_MEDIUM) {
+		rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
+		return DM_ENDIO_DONE;
+	}
+	if (where == RM_AT_MAIN && rm_mode_is(rm, REMAP_MODE_MAINT))
+		return DM_ENDIO_DONE;
+	if ((bio->bi_opf & REQ_RAHEAD) || bio_op(bio) == REQ_OP_DISCARD)
+		return DM_ENDIO_DONE;
+
+	io->failed = true;
+	io->status = *error;
+	rm_count(rm, RM_STAT_SLOW);
+	rm_defer(rm, bio);
+	return DM_ENDIO_INCOMPLETE;
+}

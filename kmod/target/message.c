@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages.  Each one answers; a bad one is refused with a line in the log.
+ */
+#include <linux/sched/signal.h>
+
+#include "dm-remap.h"
+
+struct reply {
+	char *result;
+	unsigned int maxlen;
+	const char *why;	/* it is refused */
+};
+
+static int ok(struct reply *re, const char *fmt, ...) __printf(2, 3);
+static int ok(struct reply *re, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(re->result, re->maxlen, fmt, args);
+	va_end(args);
+	return 1;
+}
+
+static int refuse(struct reply *re, int r, const char *why)
+{
+	re->why = why;
+	return r;
+}
+
+static int set_pending(struct remap *rm, u64 block)
+{
+	struct rm_entry *e = rm_entry(rm, block);
+
+	if (e && e->state == REMAP_BLOCK_PENDING)
+		return 0;
+	if (e)
+		return -EINVAL;
+	return rm_set_pending(rm, block, REMAP_REASON_MANUAL);
+}
+
+static int clear_pending(struct remap *rm, u64 block)
+{
+	struct rm_entry *e = rm_entry(rm, block);
+
+	if (!e)
+		return 0;
+	if (e->state != REMAP_BLOCK_PENDING)
+		return -EINVAL;
+	rm_set_clean(rm, e);
+	return 0;
+}
+
+static int move_to_slot(struct remap *rm, u64 block)
+{
+	u64 before = rm->n_remapped;
+	int r = rm_move_to_slot(rm, block);
+
+	if (!r && rm->n_remapped != before)
+		rm_count(rm, RM_STAT_MANUAL_REMAPS);
+	return r;
+}
+
+typedef int (*block_op)(struct remap *rm, u64 block);
+
+/* One chunk of blocks: held off from I/O, changed, made durable, let go. */
+static int do_chunk(struct remap *rm, u64 first, unsigned int n, block_op op,
+		    unsigned int *done)
+{
+	struct rm_range busy = { .first = first, .last = first + n - 1 };
+	int r, commit;
+
+	/* what was released before has to be durable before more is */
+	r = rm_commit_or_undo(rm);
+	if (r)
+		return r;
+	rm_publish(rm, &busy, 1, true);
+	for (*done = 0; *done < n && !r; ) {
+		r = op(rm, first + *done);
+		if (!r)
+			++*done;
+	}
+	commit = rm_commit_or_undo(rm);
+	if (commit) {
+		*done = 0;
+		r = commit;
+	}
+	rm_gauges(rm);
+	rm_publish(rm, NULL, 0, false);
+	if (rm->news) {
+		rm->news = false;
+		rm_event(rm);
+	}
+	return r;
+}
+
+static int on_range(struct remap *rm, struct reply *re, unsigned int argc, char **argv,
+		    block_op op)
+{
+	u64 first, count = 1, done = 0;
+	int r = 0;
+
+	if (argc < 1 || argc > 2 || remap_u64_parse(argv[0], &first) ||
+	    (argc == 2 && remap_u64_parse(argv[1], &count)))
+		return refuse(re, -EINVAL, "expected <block> [<count>]");
+	if (!count || first >= rm->blocks || count > rm->blocks - first)
+		return refuse(re, -EINVAL, "blocks out of range");
+
+	while (done < count && !r) {
+		unsigned int n = min_t(u64, count - done, RM_BATCH_BIOS), did = 0;
+
+		if (rm_mode(rm) > REMAP_MODE_MAINT)
+			r = -EIO;
+		else if (fatal_signal_pending(current) || !rm->active)
+			r = -EINTR;
+		else
+			r = do_chunk(rm, first + done, n, op, &did);
+		done += did;
+		if (!r && done < count) {
+			mutex_unlock(&rm->lock);
+			cond_resched();
+			mutex_lock(&rm->lock);
+		}
+	}
+	if (!r)
+		return ok(re, "ok done=%llu", done);
+	DMWARN("%s: stopped at block %llu with %d, done=%llu", dm_table_device_name(rm->ti->table),
+	       first + done, r, done);
+	if (done)
+		return ok(re, "failed done=%llu block=%llu error=%d", done, first + done, -r);
+	return refuse(re, r, "the first block failed");
+}
+
+static int do_remap(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	return on_range(rm, re, argc, argv, move_to_slot);
+}
+
+static int do_unmap(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	return on_range(rm, re, argc, argv, rm_move_to_main);
+}
+
+static int do_pending(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	if (argc && !strcmp(argv[0], "add"))
+		return on_range(rm, re, argc - 1, argv + 1, set_pending);
+	if (argc && !strcmp(argv[0], "clear"))
+		return on_range(rm, re, argc - 1, argv + 1, clear_pending);
+	return refuse(re, -EINVAL, "expected add or clear");
+}
+
+static int do_query(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	u64 sector;
+
+	if (argc != 1 || remap_u64_parse(argv[0], &sector) || sector >= rm->ti->len)
+		return refuse(re, -EINVAL, "expected a sector of the target");
+	return rm_query(rm, sector, re->result, re->maxlen);
+}
+
+static int do_list(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	u64 cursor = 0;
+	int r;
+
+	if (argc < 1 || argc > 2 || (argc == 2 && remap_u64_parse(argv[1], &cursor)))
+		return refuse(re, -EINVAL, "expected <what> [<cursor>]");
+	r = rm_list(rm, argv[0], cursor, re->result, re->maxlen);
+	return r < 0 ? refuse(re, r, "no such list") : r;
+}
+
+static int do_stats(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	if (!argc)
+		return rm_stats_reply(rm, re->result, re->maxlen);
+	if (argc > 1 || strcmp(argv[0], "reset"))
+		return refuse(re, -EINVAL, "expected nothing or reset");
+	rm_stats_reset(rm);
+	return ok(re, "ok reset=1");
+}
+
+static int do_set(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	if (argc != 2 || rm_set(rm, argv[0], argv[1]))
+		return refuse(re, -EINVAL, "no such setting, or not such a value");
+	return ok(re, "ok %s=%s", argv[0], argv[1]);
+}
+
+static int do_get(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	int r = argc == 1 ? rm_get(rm, argv[0], re->result, re->maxlen) : -EINVAL;
+
+	return r < 0 ? refuse(re, r, "no such setting") : r;
+}
+
+static int do_maintenance(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	unsigned int i;
+	bool on;
+	int r = 0;
+
+	if (argc != 1 || (strcmp(argv[0], "on") && strcmp(argv[0], "off")))
+		return refuse(re, -EINVAL, "expected on or off");
+	on = !strcmp(argv[0], "on");
+	if (on == rm_mode_is(rm, REMAP_MODE_MAINT))
+		return ok(re, "ok maintenance=%s", argv[0]);
+	for (i = 0; i < rm->n_spares && !r; i++) {
+		rm->spare[i].super.flags ^= RM_SB_MAINT;
+		r = rm_super_write(rm, &rm->spare[i]);
+	}
+	if (r) {
+		while (i--)
+			rm->spare[i].super.flags ^= RM_SB_MAINT;
+		return refuse(re, r, "the superblock cannot be written");
+	}
+	if (on)
+		rm_mode_set(rm, REMAP_MODE_MAINT, "an operator's word");
+	else
+		rm_mode_clear(rm, REMAP_MODE_MAINT);
+	return ok(re, "ok maintenance=%s", argv[0]);
+}
+
+static int do_checkpoint(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	if (argc)
+		return refuse(re, -EINVAL, "trailing words");
+	if (rm_commit_or_undo(rm))
+		return refuse(re, -EIO, "the metadata cannot be written");
+	return ok(re, "ok md_gen=%llu", rm->gen);
+}
+
+static int do_recover(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	int r;
+
+	if (argc)
+		return refuse(re, -EINVAL, "trailing words");
+	r = rm_recover(rm);
+	if (r)
+		return refuse(re, r, "spare or metadata are not in order");
+	return ok(re, "ok mode=%s", remap_mode_name(rm_mode(rm)));
+}
+
+static int do_mark_slot_bad(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	struct rm_range busy = { .first = 0, .last = rm->blocks };
+	u64 slot;
+	int r;
+
+	if (argc != 1 || remap_u64_parse(argv[0], &slot) || slot >= rm->slots.n)
+		return refuse(re, -EINVAL, "expected a slot");
+	if (rm_mode(rm) > REMAP_MODE_MAINT || rm_commit_or_undo(rm))
+		return refuse(re, -EIO, "the metadata cannot be written");
+	rm_publish(rm, &busy, 1, true);
+	r = rm_replace_slot(rm, slot);
+	if (rm_commit_or_undo(rm) && !r)
+		r = -EIO;
+	rm_publish(rm, NULL, 0, false);
+	if (r)
+		return refuse(re, r, "what the slot holds cannot be moved");
+	return ok(re, "ok slot=%llu", slot);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct remap *rm, struct reply *re, unsigned int argc, char **argv);
+	bool changes;	/* not while suspended */
+} messages[] = {
+	{ "remap", do_remap, true },
+	{ "unmap", do_unmap, true },
+	{ "pending", do_pending, true },
+	{ "query", do_query, false },
+	{ "list", do_list, false },
+	{ "stats", do_stats, false },
+	{ "set", do_set, false },
+	{ "get", do_get, false },
+	{ "maintenance", do_maintenance, true },
+	{ "checkpoint", do_checkpoint, true },
+	{ "recover", do_recover, true },
+	{ "mark_slot_bad", do_mark_slot_bad, true },
+};
+
+int remap_message(struct dm_target *ti, unsigned int argc, char **argv,
+		  char *result, unsigned int maxlen)
+{
+	struct remap *rm = ti->private;
+	struct reply re = { .result = result, .maxlen = maxlen };
+	unsigned int i;
+	int r = -EINVAL;
+
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		if (!strcasecmp(argv[0], messages[i].name))
+			break;
+	if (i == ARRAY_SIZE(messages)) {
+		re.why = "no such message";
+	} else {
+		mutex_lock(&rm->lock);
+		if (messages[i].changes && !rm->active)
+			re.why = "the device is suspended";
+		else
+			r = messages[i].run(rm, &re, argc - 1, argv + 1);
+		mutex_unlock(&rm->lock);
+	}
+	if (r < 0)
+		DMWARN("%s: message %s refused: %s (%d)", dm_table_device_name(ti->table),
+		       argv[0], re.why ?: "invalid", r);
+	return r;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Modes, watermarks and events.
+ */
+#include "dm-remap.h"
+
+/* Waits in process context; the dm core takes a mutex in there. */
+void rm_event(struct remap *rm)
+{
+	WRITE_ONCE(rm->events, rm->events + 1);
+	dm_table_event(rm->ti->table);
+}
+
+enum remap_mode rm_mode(const struct remap *rm)
+{
+	int mode;
+
+	for (mode = REMAP_MODE_NR - 1; mode > REMAP_MODE_RW; mode--)
+		if (rm_mode_is(rm, mode))
+			return mode;
+	return REMAP_MODE_RW;
+}
+
+void rm_mode_set(struct remap *rm, enum remap_mode mode, const char *why)
+{
+	if (test_and_set_bit(mode, &rm->modes))
+		return;
+	DMWARN("%s: mode %s: %s", dm_table_device_name(rm->ti->table),
+	       remap_mode_name(mode), why);
+	rm_event(rm);
+}
+
+void rm_mode_clear(struct remap *rm, enum remap_mode mode)
+{
+	if (!test_and_clear_bit(mode, &rm->modes))
+		return;
+	DMINFO("%s: mode %s ended, now %s", dm_table_device_name(rm->ti->table),
+	       remap_mode_name(mode), remap_mode_name(rm_mode(rm)));
+	rm_event(rm);
+}
+
+void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
+{
+	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
+	if (rm_class(status) == RM_ERR_GONE)
+		rm_mode_set(rm, REMAP_MODE_NO_SPARE, "the spare does not answer");
+	else
+		DMWARN_LIMIT("%s: spare %u failed with %d",
+			     dm_table_device_name(rm->ti->table), s->index,
+			     blk_status_to_errno(status));
+}
+
+void rm_watermarks(struct remap *rm)
+{
+	static const unsigned int marks[] = { 50, 80, 95, 100 };
+	u64 usable = rm->slots.n - rm->slots.bad;
+	unsigned int i, now = 0;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++)
+		if ((u64)rm->slots.used * 100 >= usable * marks[i])
+			now = marks[i];
+	while (rm->watermark < now) {
+		for (i = 0; marks[i] <= rm->watermark; i++)
+			;
+		rm->watermark = marks[i];
+		DMWARN("%s: %u%% of the slots are used (%u of %llu)",
+		       dm_table_device_name(rm->ti->table), rm->watermark,
+		       rm->slots.used, usable);
+		rm_event(rm);
+	}
+	rm->watermark = now;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Moving readable blocks on request.  The block is busy, so no I/O to it is
+ * under way; the mapping counts after the next commit.
+ */
+#include "dm-remap.h"
+
+static blk_status_t read_main(struct remap *rm, u64 block, u8 *buf)
+{
+	unsigned int bytes = rm_block_sectors(rm, block) << SECTOR_SHIFT;
+	sector_t sector = rm->data_offset + (block << rm->shift);
+	unsigned int tries = 0;
+	blk_status_t status;
+
+	do {
+		status = rm_io(rm, rm->main->bdev, REQ_OP_READ, sector, buf, bytes);
+	} while (rm_class(status) == RM_ERR_MEDIUM && tries++ < rm->table.read_retries);
+	return status;
+}
+
+int rm_move_to_slot(struct remap *rm, u64 block)
+{
+	struct rm_entry *e = rm_entry(rm, block);
+	blk_status_t status;
+
+	if (e && e->state == REMAP_BLOCK_REMAPPED)
+		return 0;
+	if (e)
+		return -EIO;
+	status = read_main(rm, block, rm->buf);
+	if (rm_class(status) == RM_ERR_MEDIUM) {
+		rm_count(rm, RM_STAT_READ_ERRORS);
+		if (!rm_set_pending(rm, block, REMAP_REASON_READ))
+			rm->news = true;
+		return -EIO;
+	}
+	if (status)
+		return -EIO;
+	status = rm_store(rm, block, rm_full_mask(rm, block), REMAP_REASON_MANUAL,
+			  BLK_STS_NOSPC);
+	return blk_status_to_errno(status);
+}
+
+int rm_move_to_main(struct remap *rm, u64 block)
+{
+	unsigned int bytes = rm_block_sectors(rm, block) << SECTOR_SHIFT;
+	sector_t sector = rm->data_offset + (block << rm->shift);
+	struct rm_entry *e = rm_entry(rm, block);
+
+	if (!e || e->state == REMAP_BLOCK_PENDING || e->state == REMAP_BLOCK_CLEAN)
+		return 0;
+	if (e->state == REMAP_BLOCK_LOST || e->mask != rm_full_mask(rm, block) || e->flags)
+		return -EIO;
+	if (rm_slot_io(rm, e->slot, REQ_OP_READ, rm->buf, e->mask)) {
+		rm_set_lost(rm, e);
+		rm->news = true;
+		return -EIO;
+	}
+	if (rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, sector, rm->buf, bytes))
+		return -EIO;
+	if (read_main(rm, block, rm->check) || memcmp(rm->buf, rm->check, bytes))
+		return -EIO;
+	rm_set_clean(rm, e);
+	return 0;
+}
+
+/* Takes a slot out of use; what it holds goes to another. */
+int rm_replace_slot(struct remap *rm, u32 slot)
+{
+	struct rm_spare *s = rm_spare_of(rm, slot);
+	u32 at = slot - s->slot_base;
+	struct rm_slot_record rec;
+	struct rm_entry *e;
+	blk_status_t status;
+
+	switch (rm->slots.state[slot]) {
+	case RM_SLOT_FREE:
+	case RM_SLOT_HELD:
+		rm_slot_is_bad(rm, slot);
+		return 0;
+	case RM_SLOT_USED:
+		break;
+	default:
+		return 0;
+	}
+	rm_slot_get(s->page[at / RM_SLOTS_PER_PAGE].image, at % RM_SLOTS_PER_PAGE, &rec);
+	e = rm_entry(rm, rec.block);
+	if (!e || e->slot != slot || e->flags)
+		return -EIO;
+	status = rm_slot_io(rm, slot, REQ_OP_READ, rm->buf, e->mask);
+	if (status) {
+		rm_set_lost(rm, e);
+		rm->news = true;
+		return -EIO;
+	}
+	status = rm_store(rm, e->block, e->mask, REMAP_REASON_SLOT, BLK_STS_NOSPC);
+	return blk_status_to_errno(status);
+}

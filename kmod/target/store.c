@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving a block a slot.
+ */
+#include "dm-remap.h"
+
+/* Whether a block may get a slot by itself, the spare being what it is. */
+bool rm_may_remap(struct remap *rm)
+{
+	return rm_mode(rm) == REMAP_MODE_RW;
+}
+
+/* Counts a block that fails anew; false beyond the burst limit. */
+bool rm_new_failure(struct remap *rm)
+{
+	if (rm_burst_allow(&rm->burst, ktime_get_boottime_seconds() + 60,
+			   rm->table.error_burst)) {
+		rm->burst_told = false;
+		return true;
+	}
+	if (!rm->burst_told) {
+		DMWARN("%s: more than %llu blocks failed within a minute: errors pass through",
+		       dm_table_device_name(rm->ti->table), rm->table.error_burst);
+		rm_event(rm);
+	}
+	rm->burst_told = true;
+	return false;
+}
+
+static u32 take_slot(struct remap *rm, u64 block)
+{
+	struct rm_entry *e;
+
+	switch (rm->table.alloc) {
+	case REMAP_ALLOC_FIRST:
+		return rm_slots_take_first(&rm->slots);
+	case REMAP_ALLOC_NEAR:
+		e = block ? rm_entry(rm, block - 1) : NULL;
+		if (e && e->slot != RM_NO_SLOT && e->slot + 1 < rm->slots.n)
+			return rm_slots_take_near(&rm->slots, e->slot + 1);
+		return rm_slots_take_near(&rm->slots,
+					  mul_u64_u64_div_u64(block, rm->slots.n, rm->blocks));
+	default:
+		return rm_slots_take_wear(&rm->slots);
+	}
+}
+
+/**
+ * rm_store() - put what is in rm->buf on a slot and map the block there.
+ * @rm: the target, locked; the block is busy
+ * @block: which
+ * @mask: the sectors of rm->buf that are valid
+ * @reason: why
+ * @status: what to return when there is no slot for it
+ *
+ * The mapping is not durable before the next commit.
+ */
+blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
+		      enum remap_reason reason, blk_status_t status)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < RM_SLOT_TRIES; tries++) {
+		u32 slot = take_slot(rm, block);
+		blk_status_t failed;
+
+		if (slot == RM_NO_SLOT) {
+			DMERR_LIMIT("%s: no free slot for block %llu",
+				    dm_table_device_name(rm->ti->table), block);
+			rm_watermarks(rm);
+			return status;
+		}
+		failed = rm_slot_io(rm, slot, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, rm->buf, mask);
+		if (!failed)
+			return rm_set_remapped(rm, block, slot, mask, reason) ?
+				BLK_STS_RESOURCE : BLK_STS_OK;
+		rm_spare_failed(rm, rm_spare_of(rm, slot), failed);
+		if (rm_class(failed) != RM_ERR_MEDIUM)
+			return status;
+		rm_slot_is_bad(rm, slot);
+	}
+	rm_mode_set(rm, REMAP_MODE_RO_MD, "every write to the spare fails");
+	return status;
+}

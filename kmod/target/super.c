@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Superblocks: what a spare says it is, and whether it belongs to this main.
+ */
+#include <linux/slab.h>
+
+#include "dm-remap.h"
+
+struct places {
+	enum rm_super_check check[2][2];	/* end, copy */
+	bool zero[2];				/* an end's whole area */
+	struct rm_super best;
+	u8 best_copy;
+	bool found;
+};
+
+static int read_end(struct remap *rm, struct rm_spare *s, unsigned int end,
+		    u8 *buf, struct places *p)
+{
+	sector_t at = end ? (s->len & ~(sector_t)(RM_PAGE_SECTORS - 1)) - RM_SB_AREA_SECTORS : 0;
+	unsigned int copy;
+
+	if (rm_io(rm, s->dev->bdev, REQ_OP_READ, s->offset + at, buf,
+		  RM_SB_AREA_SECTORS << SECTOR_SHIFT)) {
+		p->check[end][0] = RM_SUPER_BAD;
+		p->check[end][1] = RM_SUPER_BAD;
+		return -EIO;
+	}
+	p->zero[end] = rm_is_zero(buf, RM_SB_AREA_SECTORS << SECTOR_SHIFT);
+	for (copy = 0; copy < 2; copy++) {
+		struct rm_super sb = {};
+
+		p->check[end][copy] =
+			rm_super_decode(buf + copy * RM_SB_PLACE_SECTORS * SECTOR_SIZE, &sb);
+		if (p->check[end][copy] == RM_SUPER_OK && sb.gen > p->best.gen) {
+			p->best = sb;
+			p->best_copy = copy;
+			p->found = true;
+		}
+	}
+	return 0;
+}
+
+static int load_super(struct remap *rm, struct rm_spare *s, char **error)
+{
+	struct places p = {};
+	unsigned int end, copy;
+	int r[2];
+	u8 *buf = kmalloc(RM_SB_AREA_SECTORS << SECTOR_SHIFT, GFP_KERNEL);
+
+	if (!buf) {
+		*error = "Out of memory";
+		return -ENOMEM;
+	}
+	for (end = 0; end < 2; end++)
+		r[end] = read_end(rm, s, end, buf, &p);
+	kfree(buf);
+
+	s->blank = p.zero[0] && p.zero[1];
+	if (s->blank)
+		return 0;
+	for (end = 0; end < 2; end++) {
+		for (copy = 0; copy < 2; copy++) {
+			if (p.check[end][copy] == RM_SUPER_NEWER) {
+				*error = "The spare has a newer, incompatible format";
+				return -EINVAL;
+			}
+		}
+	}
+	if (!p.found) {
+		*error = r[0] || r[1] ? "Cannot read the superblocks of the spare" :
+			"The spare is neither blank nor has it a valid superblock: wipe both ends to use it";
+		return r[0] && r[1] ? -EIO : -EINVAL;
+	}
+	s->super = p.best;
+	s->super_copy = p.best_copy;
+	return 0;
+}
+
+static const char *mismatch(struct remap *rm, struct rm_spare *s)
+{
+	const struct rm_super *sb = &s->super;
+	struct block_device *main = rm->main->bdev;
+
+	if (sb->spare_index != s->index || sb->n_spares != rm->n_spares)
+		return "The spare has another place in its set, or the set another size";
+	if (memcmp(sb->set_uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE))
+		return "The spares belong to different sets";
+	if (sb->spare_sectors != s->len)
+		return "The spare was formatted with another length";
+	if (sb->main_sectors != bdev_nr_sectors(main) || sb->target_sectors != rm->ti->len)
+		return "Wrong main device: its size is not the one the spare was made for";
+	if (sb->main_lbs != bdev_logical_block_size(main) ||
+	    sb->main_pbs != bdev_physical_block_size(main))
+		return "Wrong main device: its block sizes are not those the spare was made for";
+	if (sb->data_offset != rm->data_offset)
+		return "data_offset is not the one the spare was made for";
+	if (rm->table.block_size && sb->block_size != rm->table.block_size)
+		return "block_size is not the one the spare was made for";
+	if (rm->table.copies && sb->copies != rm->table.copies)
+		return "copies is not what the spare was made for";
+	if (sb->block_size != rm->spare[0].super.block_size ||
+	    sb->copies != rm->spare[0].super.copies)
+		return "The spares differ in their geometry";
+	return NULL;
+}
+
+/* With room in front of the data, main carries its set's uuid there. */
+static const char *check_signature(struct remap *rm)
+{
+	unsigned int bytes = bdev_logical_block_size(rm->main->bdev);
+	const char *wrong = NULL;
+	u8 uuid[RM_UUID_SIZE];
+	u8 *buf;
+
+	if (rm->data_offset < REMAP_DATA_OFFSET_SIGNED)
+		return NULL;
+	buf = kmalloc(bytes, GFP_KERNEL);
+	if (!buf)
+		return "Out of memory";
+	if (rm_io(rm, rm->main->bdev, REQ_OP_READ, 0, buf, bytes))
+		wrong = "Cannot read the signature at the start of main";
+	else if (!rm_main_decode(buf, uuid))
+		wrong = rm->spare[0].blank ? NULL :
+			"Wrong main device: no signature at its start";
+	else if (rm->spare[0].blank)
+		wrong = "Main has the signature of another spare: wipe its start to use it";
+	else if (memcmp(uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE))
+		wrong = "Wrong main device: its signature is of another set";
+	kfree(buf);
+	return wrong;
+}
+
+int rm_supers_load(struct remap *rm, char **error)
+{
+	const char *wrong = NULL;
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		r = load_super(rm, &rm->spare[i], error);
+		if (r)
+			return r;
+		if (rm->spare[i].blank != rm->spare[0].blank) {
+			*error = "Some spares are blank and others are not";
+			return -EINVAL;
+		}
+		if (!rm->spare[i].blank)
+			wrong = mismatch(rm, &rm->spare[i]);
+		if (wrong)
+			break;
+	}
+	if (!wrong)
+		wrong = check_signature(rm);
+	if (wrong) {
+		*error = (char *)wrong;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static unsigned int default_block_size(struct remap *rm)
+{
+	unsigned int i, bytes = bdev_physical_block_size(rm->main->bdev);
+
+	for (i = 0; i < rm->n_spares; i++)
+		bytes = max(bytes, bdev_physical_block_size(rm->spare[i].dev->bdev));
+	return min_t(unsigned int, bytes >> SECTOR_SHIFT, REMAP_BLOCK_MAX);
+}
+
+/* Block size and layout of each spare, as loaded or as it will be formatted. */
+int rm_layouts(struct remap *rm, char **error)
+{
+	bool blank = rm->spare[0].blank;
+	u64 max = max_t(u64, rm->table.max_remaps, RM_SLOTS_DEFAULT_MAX);
+	u32 base = 0;
+	unsigned int i;
+
+	if (blank) {
+		rm->block_size = rm->table.block_size ?: default_block_size(rm);
+		rm->copies = rm->table.copies ?: REMAP_DEFAULT_COPIES;
+	} else {
+		rm->block_size = rm->spare[0].super.block_size;
+		rm->copies = rm->spare[0].super.copies;
+	}
+	if ((rm->block_size << SECTOR_SHIFT) < bdev_logical_block_size(rm->main->bdev)) {
+		*error = "block_size is less than the logical block size of main";
+		return -EINVAL;
+	}
+	rm->shift = ilog2(rm->block_size);
+	rm->blocks = (rm->ti->len + rm->block_size - 1) >> rm->shift;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		struct rm_spare *s = &rm->spare[i];
+		unsigned int lbs = bdev_logical_block_size(s->dev->bdev);
+		int r;
+
+		if ((rm->block_size << SECTOR_SHIFT) < lbs || lbs > RM_PAGE_BYTES ||
+		    ((s->offset << SECTOR_SHIFT) & (lbs - 1))) {
+			*error = "block_size or offset does not suit the spare's logical block size";
+			return -EINVAL;
+		}
+		if (blank)
+			r = rm_layout_most(&s->layout, s->len, rm->block_size, rm->copies,
+					   i ? 0 : rm_pending_pages_for(s->len), max);
+		else
+			r = rm_layout_exact(&s->layout, s->len, rm->block_size, rm->copies,
+					    s->super.pending_pages, s->super.slots);
+		if (r) {
+			*error = "The spare is too small";
+			return r;
+		}
+		s->slot_base = base;
+		base += s->layout.slots;
+		s->n_pages = s->layout.slot_pages + s->layout.pending_pages;
+	}
+	return 0;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Constructor, destructor, suspend and resume.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "dm-remap.h"
+
+static int get_devices(struct remap *rm, const struct remap_table *t)
+{
+	struct dm_target *ti = rm->ti;
+	fmode_t mode = dm_table_get_mode(ti->table);
+	unsigned int i;
+
+	if (dm_get_device(ti, t->main_dev, mode, &rm->main)) {
+		ti->error = "Cannot open the main device";
+		return -ENODEV;
+	}
+	if (rm->data_offset + ti->len > bdev_nr_sectors(rm->main->bdev)) {
+		ti->error = "The main device is too small for data_offset and length";
+		return -EINVAL;
+	}
+	for (i = 0; i < t->n_spares; i++) {
+		struct rm_spare *s = &rm->spare[i];
+
+		s->index = i;
+		s->offset = t->spare[i].offset;
+		s->len = t->spare[i].len;
+		if (dm_get_device(ti, t->spare[i].dev, mode, &s->dev)) {
+			ti->error = "Cannot open the spare device";
+			return -ENODEV;
+		}
+		rm->n_spares = i + 1;
+		if (s->offset + s->len > bdev_nr_sectors(s->dev->bdev)) {
+			ti->error = "The spare device is too small for offset and length";
+			return -EINVAL;
+		}
+		if (s->dev->bdev == rm->main->bdev) {
+			ti->error = "Main and spare are the same device";
+			return -EINVAL;
+		}
+		if (s->len < 2 * RM_SB_AREA_SECTORS) {
+			ti->error = "The spare is too small";
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static int alloc_state(struct remap *rm)
+{
+	rm->stats = alloc_percpu(struct rm_stats);
+	rm->undo = kvmalloc_array(RM_UNDO_MAX, sizeof(*rm->undo), GFP_KERNEL);
+	rm->release = kvmalloc_array(RM_UNDO_MAX, sizeof(*rm->release), GFP_KERNEL);
+	rm->buf = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
+	rm->check = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
+	rm->wq = alloc_workqueue("dm-remap", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check || !rm->wq ||
+	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
+		return -ENOMEM;
+	return init_srcu_struct(&rm->srcu);
+}
+
+static void drop_state(struct remap *rm)
+{
+	rm_publish_free(rm);
+	rm_state_free(rm);
+	rm_pages_free(rm);
+	rm->gen = 0;
+	rm->seq = 0;
+	rm->loaded = false;
+}
+
+static void remap_dtr(struct dm_target *ti)
+{
+	struct remap *rm = ti->private;
+	unsigned int i;
+
+	if (rm->wq) {
+		cancel_delayed_work_sync(&rm->commit_work);
+		destroy_workqueue(rm->wq);
+	}
+	drop_state(rm);
+	for (i = 0; i < rm->n_spares; i++)
+		rm_claim_forget(rm, &rm->spare[i]);
+	for (i = 0; i < REMAP_SPARES_MAX; i++)
+		if (rm->spare[i].dev)
+			dm_put_device(ti, rm->spare[i].dev);
+	if (rm->main)
+		dm_put_device(ti, rm->main);
+	cleanup_srcu_struct(&rm->srcu);
+	bioset_exit(&rm->bs);
+	kfree(rm->check);
+	kfree(rm->buf);
+	kvfree(rm->release);
+	kvfree(rm->undo);
+	free_percpu(rm->stats);
+	kfree(rm);
+}
+
+/* Everything from the spare; @write when it is this target's to repair. */
+static int load(struct remap *rm, bool write, char **error)
+{
+	unsigned int i;
+	int r;
+
+	drop_state(rm);
+	r = rm_supers_load(rm, error);
+	if (!r)
+		r = rm_layouts(rm, error);
+	if (r)
+		return r;
+	*error = "Out of memory for the slot table";
+	r = rm_pages_alloc(rm);
+	if (r)
+		return r;
+	if (rm->spare[0].blank) {
+		*error = "The spare is blank all of a sudden";
+		return write ? -EUCLEAN : 0;
+	}
+	/* while another target writes there, pages may change as they are read */
+	for (i = 0; i < rm->n_spares; i++)
+		if (!write && rm_claimed_by_other(rm, &rm->spare[i]))
+			return 0;
+	*error = "The metadata on the spare is damaged";
+	r = rm_pages_load(rm, write);
+	if (!r)
+		r = rm_entries_build(rm);
+	if (r)
+		return r;
+	if (rm->spare[0].super.flags & RM_SB_MAINT)
+		set_bit(REMAP_MODE_MAINT, &rm->modes);
+	else
+		clear_bit(REMAP_MODE_MAINT, &rm->modes);
+	return 0;
+}
+
+static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct remap *rm;
+	const char *error;
+	int r;
+
+	rm = kzalloc(sizeof(*rm), GFP_KERNEL);
+	if (!rm) {
+		ti->error = "Out of memory";
+		return -ENOMEM;
+	}
+	rm->ti = ti;
+	ti->private = rm;
+	spin_lock_init(&rm->deferred_lock);
+	mutex_init(&rm->lock);
+	bio_list_init(&rm->deferred);
+	bio_list_init(&rm->batch);
+	INIT_LIST_HEAD(&rm->dirty);
+	INIT_WORK(&rm->work, rm_work);
+	INIT_DELAYED_WORK(&rm->commit_work, rm_commit_work);
+	xa_init(&rm->blocks_xa);
+	r = alloc_state(rm);
+	if (r) {
+		ti->error = "Out of memory";
+		goto bad;
+	}
+	r = remap_table_parse_argv(argc, argv, &rm->table, &error);
+	if (r) {
+		ti->error = (char *)error;
+		goto bad;
+	}
+	rm->data_offset = rm->table.data_offset;
+	r = get_devices(rm, &rm->table);
+	if (r)
+		goto bad;
+	rm->table.main_dev = NULL;
+
+	mutex_lock(&rm->lock);
+	r = load(rm, false, &ti->error);
+	mutex_unlock(&rm->lock);
+	if (r)
+		goto bad;
+	ti->error = NULL;
+	ti->num_flush_bios = 1 + rm->n_spares;
+	ti->num_discard_bios = 1;
+	ti->num_write_zeroes_bios = 1;
+	ti->discards_supported = bdev_max_discard_sectors(rm->main->bdev) > 0;
+	ti->per_io_data_size = sizeof(struct rm_io);
+	return 0;
+bad:
+	DMERR("%s: refused: %s", dm_table_device_name(ti->table), ti->error);
+	remap_dtr(ti);
+	return r;
+}
+
+static DEFINE_MUTEX(format_lock);
+
+static int claim(struct remap *rm, bool *moved)
+{
+	unsigned int i;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		bool m;
+		int r = rm_claim_take(rm, &rm->spare[i], &m);
+
+		if (r) {
+			while (i--)
+				rm_claim_release(&rm->spare[i]);
+			return r;
+		}
+		*moved |= m;
+	}
+	return 0;
+}
+
+static int claim_and_load(struct remap *rm, char **error)
+{
+	bool moved = false;
+	unsigned int i;
+	int r = claim(rm, &moved);
+
+	if (r || (rm->loaded && !moved))
+		return r;
+	r = load(rm, true, error);
+	rm->loaded = !r;
+	for (i = 0; r && i < rm->n_spares; i++)
+		rm_claim_release(&rm->spare[i]);
+	return r;
+}
+
+/*
+ * May fail, and then the device stays suspended.  What the spare holds is
+ * read again unless this target was the last one to have it.
+ */
+static int remap_preresume(struct dm_target *ti)
+{
+	struct remap *rm = ti->private;
+	char *error = NULL;
+	int r = 0;
+
+	mutex_lock(&rm->lock);
+	if (rm->active)
+		goto out;
+	if (rm->spare[0].blank) {
+		/* blank when the table was loaded; look again, then format */
+		mutex_lock(&format_lock);
+		r = load(rm, false, &error);
+		if (!r && rm->spare[0].blank)
+			r = rm_format(rm);
+		mutex_unlock(&format_lock);
+	}
+	if (!r)
+		r = claim_and_load(rm, &error);
+	if (r) {
+		DMERR("%s: cannot resume: %s", dm_table_device_name(ti->table),
+		      r == -EBUSY ? "the spare belongs to another active target" :
+		      error ?: "no memory");
+		goto out;
+	}
+	if (!list_empty(&rm->dirty))
+		rm_commit(rm);
+	rm->map_stale = true;
+	rm_publish(rm, NULL, 0, false);
+	rm_gauges(rm);
+	rm_watermarks(rm);
+	rm->active = true;
+	if (rm->news) {
+		rm->news = false;
+		rm_event(rm);
+	}
+out:
+	mutex_unlock(&rm->lock);
+	return r;
+}
+
+/* No I/O is under way any more. */
+static void remap_postsuspend(struct dm_target *ti)
+{
+	struct remap *rm = ti->private;
+	unsigned int i;
+
+	flush_workqueue(rm->wq);
+	cancel_delayed_work_sync(&rm->commit_work);
+	mutex_lock(&rm->lock);
+	/* the second one is for what the first has released */
+	rm_commit_or_undo(rm);
+	rm_commit_or_undo(rm);
+	rm->active = false;
+	for (i = 0; i < rm->n_spares; i++)
+		rm_claim_release(&rm->spare[i]);
+	mutex_unlock(&rm->lock);
+	cancel_delayed_work_sync(&rm->commit_work);
+}
+
+static int remap_iterate_devices(struct dm_target *ti, iterate_devices_callout_fn fn,
+				 void *data)
+{
+	struct remap *rm = ti->private;
+	unsigned int i;
+	int r = fn(ti, rm->main, rm->data_offset, ti->len, data);
+
+	for (i = 0; i < rm->n_spares && !r; i++)
+		r = fn(ti, rm->spare[i].dev, rm->spare[i].offset, rm->spare[i].len, data);
+	return r;
+}
+
+static struct target_type remap_target = {
+	.name = REMAP_TARGET_NAME,
+	.version = {1, 0, 0},
+	.module = THIS_MODULE,
+	.ctr = remap_ctr,
+	.dtr = remap_dtr,
+	.map = remap_map,
+	.end_io = remap_end_io,
+	.preresume = remap_preresume,
+	.postsuspend = remap_postsuspend,
+	.status = remap_status,
+	.message = remap_message,
+	.iterate_devices = remap_iterate_devices,
+};
+
+static int __init remap_init(void)
+{
+	int r = dm_register_target(&remap_target);
+
+	if (r)
+		DMERR("cannot register the target: %d", r);
+	return r;
+}
+
+static void __exit remap_exit(void)
+{
+	dm_unregister_target(&remap_target);
+}
+
+module_init(remap_init);
+module_exit(remap_exit);
+
+MODULE_DESCRIPTION(DM_NAME " target that remaps bad blocks to spare ones");
+MODULE_AUTHOR("Remapfleet");
+MODULE_LICENSE("GPL");
