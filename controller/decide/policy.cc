@@ -192,7 +192,6 @@ std::vector<Decision> Decide(const DriveView& view, const std::vector<v1::Record
     Decision decision = MakePlan(view, action, *set);
     v1::Plan& plan = decision.plan;
     plan.set_created_by("policy");
-    BlockSet remaining = *set;
     for (const Finding& finding : findings.found()) {
       BlockSet probe = *set;
       if (!probe.TakeTouched(finding.range).empty()) *plan.add_evidence() = finding.evidence;

@@ -19,8 +19,12 @@ std::string FirstLine(std::string_view text) {
 }  // namespace
 
 struct Database::Connection {
-  // libpqxx would silently reconnect in the middle of our work, and forget locks and settings.
+  // libpqxx would silently reconnect in the middle of our work, and forget locks and settings. The
+  // call is deprecated because version 7 never does so.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   explicit Connection(const std::string& url) : pq(url) { pq.inhibit_reactivation(true); }
+#pragma GCC diagnostic pop
   pqxx::connection pq;
 };
 

@@ -33,6 +33,7 @@ void AdoptConfigured(Transaction& transaction, const HostId& host, const v1::Rem
 Result<std::uint64_t> ExtendDesired(Transaction& transaction, const v1::Plan& plan);
 
 // The device on a drive as the newest generation wants it; nothing if none is managed there.
+// Locks it until commit: whoever decides on a drive holds its day's budget meanwhile.
 std::optional<v1::RemapDeviceSpec> SpecOnDrive(Transaction& transaction, const HostId& host,
                                                const DriveId& drive);
 

@@ -1,0 +1,145 @@
+#include "controller/gateway/check.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "support/ids.h"
+
+namespace remapfleet {
+namespace {
+
+// PostgreSQL's bigint.
+constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxText = 16384;
+
+tl::unexpected<Error> Bad(const std::string& field, const std::string& why) {
+  return Fail(Code::kInvalidArgument, field + " " + why);
+}
+
+// What can stand in a text column: valid UTF-8 is guaranteed by protobuf, zero bytes are not
+// excluded by it.
+bool GoodText(const std::string& text, std::size_t limit) {
+  return text.size() <= limit && text.find('\0') == std::string::npos;
+}
+
+bool GoodId(const std::string& id) { return !id.empty() && GoodText(id, kMaxName); }
+
+Status CheckRange(const std::string& field, const v1::SectorRange& range) {
+  if (range.sector_count() == 0) return Bad(field, "is empty");
+  if (range.first_sector() > kMaxNumber - std::min(range.sector_count(), kMaxNumber) ||
+      range.sector_count() > kMaxNumber) {
+    return Bad(field, "passes the end of all disks");
+  }
+  return {};
+}
+
+Status CheckHealth(const std::string& at, const v1::DriveHealth& health) {
+  if (!GoodId(health.drive().drive_id())) return Bad(at + ".drive.drive_id", "is not an id");
+  for (const auto& attribute : health.attributes()) {
+    if (attribute.id() < 1 || attribute.id() > 255)
+      return Bad(at + ".attributes.id", "is not 1 to 255");
+    if (attribute.raw() > kMaxNumber) return Bad(at + ".attributes.raw", "is not a 48-bit number");
+  }
+  for (const std::uint64_t number :
+       {health.power_on_hours(), health.reallocated_sectors(), health.pending_sectors(),
+        health.offline_uncorrectable_sectors(), health.reported_uncorrectable_errors()}) {
+    if (number > kMaxNumber) return Bad(at, "holds a number above 2^63");
+  }
+  return {};
+}
+
+Status CheckStatus(const std::string& at, const v1::RemapStatus& status) {
+  if (!GoodId(status.drive_id())) return Bad(at + ".drive_id", "is not an id");
+  if (!GoodText(status.device_name(), kMaxName)) return Bad(at + ".device_name", "is not a name");
+  if (!GoodText(status.mode(), kMaxName)) return Bad(at + ".mode", "is not a mode");
+  if (status.block_bytes() % 512 != 0) return Bad(at + ".block_bytes", "is not a multiple of 512");
+  for (const auto& range : status.pending()) {
+    const Status good = CheckRange(at + ".pending", range);
+    if (!good) return good;
+  }
+  return {};
+}
+
+Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
+  if (!GoodId(outcome.kind())) return Bad(at + ".kind", "is not a kind");
+  if (outcome.generation() == 0 || outcome.generation() > kMaxNumber) {
+    return Bad(at + ".generation", "is not a generation");
+  }
+  if (outcome.stage() < v1::Outcome::STAGE_ACCEPTED ||
+      outcome.stage() > v1::Outcome::STAGE_REJECTED) {
+    return Bad(at + ".stage", "is not a stage");
+  }
+  if (!GoodText(outcome.error_message(), kMaxText))
+    return Bad(at + ".error_message", "is too long");
+  if (!GoodText(outcome.read_back().status(), kMaxText) ||
+      !GoodText(outcome.read_back().table(), kMaxText)) {
+    return Bad(at + ".read_back", "is too long");
+  }
+  return {};
+}
+
+Status CheckRecord(const std::string& at, const v1::Record& record) {
+  switch (record.kind_case()) {
+    case v1::Record::kHealth:
+      return CheckHealth(at + ".health", record.health());
+    case v1::Record::kIoError:
+      if (!GoodId(record.io_error().drive_id()))
+        return Bad(at + ".io_error.drive_id", "is not an id");
+      if (record.io_error().count() == 0) return Bad(at + ".io_error.count", "is zero");
+      return CheckRange(at + ".io_error.range", record.io_error().range());
+    case v1::Record::kWeakBlock:
+      if (!GoodId(record.weak_block().drive_id()))
+        return Bad(at + ".weak_block.drive_id", "is not an id");
+      return CheckRange(at + ".weak_block.range", record.weak_block().range());
+    case v1::Record::kRemapStatus:
+      return CheckStatus(at + ".remap_status", record.remap_status());
+    case v1::Record::kOutcome:
+      return CheckOutcome(at + ".outcome", record.outcome());
+    case v1::Record::kGap:
+      if (record.gap().lost_records() > kMaxNumber)
+        return Bad(at + ".gap.lost_records", "is above 2^63");
+      if (!GoodText(record.gap().reason(), kMaxText)) return Bad(at + ".gap.reason", "is too long");
+      return {};
+    case v1::Record::KIND_NOT_SET:
+      break;
+  }
+  return Bad(at, "says nothing that this controller knows");
+}
+
+}  // namespace
+
+Status CheckHello(const v1::Hello& hello) {
+  if (!IsUuid(hello.boot_id())) return Bad("hello.boot_id", "is not a UUID");
+  if (!GoodText(hello.hostname(), kMaxName)) return Bad("hello.hostname", "is too long");
+  if (!GoodText(hello.agent_version(), kMaxName)) return Bad("hello.agent_version", "is too long");
+  for (const auto& drive : hello.drives()) {
+    if (!GoodId(drive.drive_id())) return Bad("hello.drives.drive_id", "is not an id");
+  }
+  for (const auto& spec : hello.configured()) {
+    if (!GoodId(spec.device_name())) return Bad("hello.configured.device_name", "is not a name");
+    if (!GoodId(spec.drive_id())) return Bad("hello.configured.drive_id", "is not an id");
+    if (!GoodId(spec.spare_drive_id()))
+      return Bad("hello.configured.spare_drive_id", "is not an id");
+  }
+  return {};
+}
+
+Status CheckBatch(const v1::Batch& batch) {
+  if (!IsUuid(batch.boot_id())) return Bad("batch.boot_id", "is not a UUID");
+  if (batch.records().empty()) return Bad("batch.records", "is empty");
+  if (batch.records_size() > static_cast<int>(kMaxBatchRecords)) {
+    return Bad("batch.records", fmt::format("holds more than {}", kMaxBatchRecords));
+  }
+  if (batch.first_seq() == 0 || batch.first_seq() > kMaxNumber - kMaxBatchRecords) {
+    return Bad("batch.first_seq", "is not a number from 1");
+  }
+  for (int i = 0; i < batch.records_size(); ++i) {
+    const Status good = CheckRecord(fmt::format("batch.records[{}]", i), batch.records(i));
+    if (!good) return good;
+  }
+  return {};
+}
+
+}  // namespace remapfleet
