@@ -23,7 +23,12 @@ Result<int> CheckedVersion(Transaction& transaction) {
   auto& work = transaction.work;
   // Held until commit: a second replica waits here, and then finds the work done.
   work.exec("select pg_advisory_xact_lock(7236518)");
-  if (work.exec1("select to_regclass('schema_version') is null")[0].as<bool>()) return 0;
+  // Not to_regclass(): without a table to lock it may answer from a cache older than the wait
+  // above.
+  const auto exists = work.exec1(
+      "select exists (select from pg_tables where schemaname = current_schema() and "
+      "tablename = 'schema_version')");
+  if (!exists[0].as<bool>()) return 0;
   int version = 0;
   for (const auto& row : work.exec("select version, sha256 from schema_version order by version")) {
     version = row[0].as<int>();
