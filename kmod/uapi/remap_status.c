@@ -267,6 +267,13 @@ int remap_list_next(const char **text, struct remap_list_item *out)
 		return 0;
 
 	w = next_word(&p);
+	if (word_is(&w, "ok")) {
+		w = next_word(&p);
+		if (!word_is(&w, "entries=0") || (*p == '\n' ? p[1] : *p))
+			return -EINVAL;
+		*text = p;
+		return 0;
+	}
 	if (split_kv(&w, &key, &val)) {
 		if (!word_is(&key, "next") || word_u64(&val, &out->cursor))
 			return -EINVAL;

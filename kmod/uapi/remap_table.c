@@ -92,7 +92,7 @@ int remap_table_parse_argv(unsigned int argc, char **argv,
 	__u64 v;
 
 	remap_table_init(out);
-	if (argc < 8) {
+	if (argc < 5) {
 		*error = "Too few arguments: 1 <main> <data_offset> <n_spares> {<spare> <offset> <len>} <n_feature_args>";
 		return -EINVAL;
 	}
