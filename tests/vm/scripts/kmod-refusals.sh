@@ -71,7 +71,7 @@ bad_message nonsense
 bad_message remap
 bad_message remap x
 bad_message remap 99999999
-bad_message remap 4095 2
+bad_message remap 8191 2
 bad_message remap 1 0
 bad_message remap 1 2 3
 bad_message remap 18446744073709551616
@@ -145,7 +145,7 @@ dd if=/dev/urandom of=/dev/spare bs=4096 seek=$page count=2 oflag=direct conv=no
 check "a damaged page" dmsetup create r --table "$line"
 same "remaps" "$(status r remaps)" 3
 dmesg | grep -q 'metadata pages of spare 0 repaired' || fail "no word about the repair"
-pages=$(( ($(status r slots) + 125) / 126 + 8 ))
+pages=$(( ($(status r slots) + 125) / 126 + 16 )) # and a page of pending blocks for each MiB
 check "remove" dmsetup remove r
 tail=$((S / 8 - 2 - pages * 2))
 for p in $page $((page + 1)) $tail $((tail + 1)); do
