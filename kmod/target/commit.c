@@ -115,11 +115,12 @@ int rm_commit(struct remap *rm)
 
 	if (list_empty(&rm->dirty))
 		return 0;
-	if (rm_mode_is(rm, REMAP_MODE_RO_MD) || rm_mode_is(rm, REMAP_MODE_FAIL))
+	if (rm_mode(rm) > REMAP_MODE_MAINT)
 		return -EIO;
 	if (write_dirty(rm)) {
 		rm_count(rm, RM_STAT_COMMIT_FAIL);
-		rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
+		if (!rm_mode_is(rm, REMAP_MODE_NO_SPARE))
+			rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
 		return -EIO;
 	}
 	list_for_each_entry_safe(page, next, &rm->dirty, dirty) {

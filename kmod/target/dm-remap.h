@@ -134,15 +134,14 @@ struct remap {
 	unsigned int n_spares;
 	struct rm_spare spare[REMAP_SPARES_MAX];
 
-	spinlock_t deferred_lock;
+	spinlock_t deferred_lock;	/* of deferred */
 	struct bio_list deferred;
 	struct workqueue_struct *wq;
 	struct work_struct work;
 	struct delayed_work commit_work;
 	struct bio_set bs;
 
-	/* All below is changed under this lock, in process context. */
-	struct mutex lock;
+	struct mutex lock;		/* of all below; taken in process context */
 	bool loaded;
 	bool active;			/* between resume and suspend */
 	unsigned long modes;		/* bits of enum remap_mode */
@@ -249,8 +248,8 @@ blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
 blk_status_t rm_flush(struct remap *rm, struct block_device *bdev);
 blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 			u64 mask);
-u64 rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
-			sector_t sector, u8 *buf, u64 want);
+blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
+				 sector_t sector, u8 *buf, u64 want, u64 *got);
 
 /* worker.c */
 void rm_defer(struct remap *rm, struct bio *bio);

@@ -76,29 +76,43 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 	return BLK_STS_OK;
 }
 
-/*
- * Reads the sectors of @want of one block: at once, or one by one if that
- * fails.  Returns which could be read.
+/**
+ * rm_read_what_can_be() - read one block's sectors, at once or one by one.
+ * @rm: the target
+ * @bdev: where from
+ * @sector: where the block starts
+ * @buf: a block's buffer
+ * @want: which sectors
+ * @got: which of them could be read
+ *
+ * Return: BLK_STS_OK, or an error that says nothing about the medium: then
+ * what could not be read may be there all the same.
  */
-u64 rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
-			sector_t sector, u8 *buf, u64 want)
+blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
+				 sector_t sector, u8 *buf, u64 want, u64 *got)
 {
 	unsigned int step = bdev_logical_block_size(bdev) >> SECTOR_SHIFT;
 	unsigned int at = 0, n;
-	u64 got = 0;
 
+	*got = 0;
 	for (; (n = rm_vmask_run(want, &at)); at += n) {
+		blk_status_t status;
 		unsigned int i;
 
-		if (!rm_io(rm, bdev, REQ_OP_READ, sector + at,
-			   buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT)) {
-			got |= rm_vmask(at, n);
+		status = rm_io(rm, bdev, REQ_OP_READ, sector + at, buf + (at << SECTOR_SHIFT),
+			       n << SECTOR_SHIFT);
+		if (!status) {
+			*got |= rm_vmask(at, n);
 			continue;
 		}
-		for (i = at; i < at + n; i += step)
-			if (!rm_io(rm, bdev, REQ_OP_READ, sector + i,
-				   buf + (i << SECTOR_SHIFT), step << SECTOR_SHIFT))
-				got |= rm_vmask(i, step);
+		for (i = at; i < at + n; i += step) {
+			status = rm_io(rm, bdev, REQ_OP_READ, sector + i,
+				       buf + (i << SECTOR_SHIFT), step << SECTOR_SHIFT);
+			if (!status)
+				*got |= rm_vmask(i, step);
+			else if (rm_class(status) != RM_ERR_MEDIUM)
+				return status;
+		}
 	}
-	return got;
+	return BLK_STS_OK;
 }

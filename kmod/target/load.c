@@ -174,7 +174,7 @@ static int load_spare(struct remap *rm, struct rm_spare *s, bool write, void *bu
 	for (p = 0; p < s->n_pages; p++) {
 		r = rm_page_choose(gens[p].gen, s->super.mirror_mask, &m);
 		if (r < 0) {
-			DMERR("%s: metadata page %u of spare %u is damaged in every mirror, refusing to load",
+			DMERR("%s: page %u of spare %u is damaged in every mirror, refused",
 			      dm_table_device_name(rm->ti->table), p, s->index);
 			break;
 		}

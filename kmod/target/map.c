@@ -4,6 +4,24 @@
  */
 #include "dm-remap.h"
 
+/*
+ * Held from map() to end_io, elsewhere than it was taken, so not by the checked
+ * wrappers: whoever changes the view can wait for all I/O that it sent.
+ */
+static int hold_view(struct remap *rm)
+{
+	int index = __srcu_read_lock(&rm->srcu);
+
+	__release(&rm->srcu);
+	return index;
+}
+
+static void let_go_of_view(struct remap *rm, int index)
+{
+	__acquire(&rm->srcu);
+	__srcu_read_unlock(&rm->srcu, index);
+}
+
 static int to_main(struct remap *rm, struct bio *bio, struct rm_io *io)
 {
 	io->where = RM_AT_MAIN;
@@ -17,7 +35,7 @@ static int to_main(struct remap *rm, struct bio *bio, struct rm_io *io)
 
 static int to_worker(struct remap *rm, struct bio *bio, struct rm_io *io)
 {
-	__srcu_read_unlock(&rm->srcu, io->srcu);
+	let_go_of_view(rm, io->srcu);
 	io->where = RM_AT_NONE;
 	io->iter = bio->bi_iter;
 	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
@@ -143,8 +161,7 @@ int remap_map(struct dm_target *ti, struct bio *bio)
 	rm_count(rm, this_cpu_read(rm->stats->next) == off ? RM_STAT_SEQ : RM_STAT_RANDOM);
 	this_cpu_write(rm->stats->next, off + bio_sectors(bio));
 
-	/* let go in end_io: whoever changes the view can wait for all I/O it sent */
-	io->srcu = __srcu_read_lock(&rm->srcu);
+	io->srcu = hold_view(rm);
 	view = rcu_dereference_check(rm->view, true);
 	if (likely(!view) || unlikely(!bio_sectors(bio)))
 		return to_main(rm, bio, io);
@@ -165,7 +182,7 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 			WRITE_ONCE(rm->spare[io->spare].unflushed, true);
 		return DM_ENDIO_DONE;
 	}
-	__srcu_read_unlock(&rm->srcu, io->srcu);
+	let_go_of_view(rm, io->srcu);
 	if (likely(!*error))
 		return DM_ENDIO_DONE;
 

@@ -39,15 +39,37 @@ void rm_mode_clear(struct remap *rm, enum remap_mode mode)
 	rm_event(rm);
 }
 
+/* Drivers tell a missing disk and a bad sector apart too seldom: look. */
+static bool answers(struct remap *rm, struct rm_spare *s)
+{
+	void *buf = (void *)__get_free_page(GFP_NOIO | __GFP_NOFAIL);
+	unsigned int end, copy;
+	bool good = false;
+
+	for (end = 0; end < 2 && !good; end++) {
+		for (copy = 0; copy < 2 && !good; copy++) {
+			u64 at = rm_layout_super(&s->layout, end, copy);
+
+			good = !rm_io(rm, s->dev->bdev, REQ_OP_READ, s->offset + at, buf,
+				      RM_PAGE_BYTES);
+		}
+	}
+	free_page((unsigned long)buf);
+	return good;
+}
+
+/* An I/O to a spare has failed; the mode is no_spare after it if it is gone. */
 void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 {
+	enum rm_err_class class = rm_class(status);
+
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
-	if (rm_class(status) == RM_ERR_GONE)
+	DMWARN_LIMIT("%s: spare %u failed with %d", dm_table_device_name(rm->ti->table),
+		     s->index, blk_status_to_errno(status));
+	if (rm_mode_is(rm, REMAP_MODE_NO_SPARE))
+		return;
+	if (class == RM_ERR_GONE || (class == RM_ERR_MEDIUM && !answers(rm, s)))
 		rm_mode_set(rm, REMAP_MODE_NO_SPARE, "the spare does not answer");
-	else
-		DMWARN_LIMIT("%s: spare %u failed with %d",
-			     dm_table_device_name(rm->ti->table), s->index,
-			     blk_status_to_errno(status));
 }
 
 void rm_watermarks(struct remap *rm)

@@ -41,6 +41,21 @@ int rm_move_to_slot(struct remap *rm, u64 block)
 	return blk_status_to_errno(status);
 }
 
+/* What a block's slot holds, to rm->buf; a block that cannot be read is lost. */
+static int read_slot(struct remap *rm, struct rm_entry *e)
+{
+	blk_status_t status = rm_slot_io(rm, e->slot, REQ_OP_READ, rm->buf, e->mask);
+
+	if (!status)
+		return 0;
+	rm_spare_failed(rm, rm_spare_of(rm, e->slot), status);
+	if (rm_class(status) == RM_ERR_MEDIUM && !rm_mode_is(rm, REMAP_MODE_NO_SPARE)) {
+		rm_set_lost(rm, e);
+		rm->news = true;
+	}
+	return -EIO;
+}
+
 int rm_move_to_main(struct remap *rm, u64 block)
 {
 	unsigned int bytes = rm_block_sectors(rm, block) << SECTOR_SHIFT;
@@ -51,11 +66,8 @@ int rm_move_to_main(struct remap *rm, u64 block)
 		return 0;
 	if (e->state == REMAP_BLOCK_LOST || e->mask != rm_full_mask(rm, block) || e->flags)
 		return -EIO;
-	if (rm_slot_io(rm, e->slot, REQ_OP_READ, rm->buf, e->mask)) {
-		rm_set_lost(rm, e);
-		rm->news = true;
+	if (read_slot(rm, e))
 		return -EIO;
-	}
 	if (rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, sector, rm->buf, bytes))
 		return -EIO;
 	if (read_main(rm, block, rm->check) || memcmp(rm->buf, rm->check, bytes))
@@ -87,12 +99,8 @@ int rm_replace_slot(struct remap *rm, u32 slot)
 	e = rm_entry(rm, rec.block);
 	if (!e || e->slot != slot || e->flags)
 		return -EIO;
-	status = rm_slot_io(rm, slot, REQ_OP_READ, rm->buf, e->mask);
-	if (status) {
-		rm_set_lost(rm, e);
-		rm->news = true;
+	if (read_slot(rm, e))
 		return -EIO;
-	}
 	status = rm_store(rm, e->block, e->mask, REMAP_REASON_SLOT, BLK_STS_NOSPC);
 	return blk_status_to_errno(status);
 }

@@ -87,7 +87,7 @@ static blk_status_t read_slot(struct remap *rm, struct bio *bio,
 		return status;
 	}
 	rm_spare_failed(rm, s, status);
-	if (rm_class(status) != RM_ERR_MEDIUM)
+	if (rm_class(status) != RM_ERR_MEDIUM || rm_mode_is(rm, REMAP_MODE_NO_SPARE))
 		return status;
 	rm_count(rm, RM_STAT_READ_ERRORS);
 	if (e->state == REMAP_BLOCK_REMAPPED && !rm_mode_is(rm, REMAP_MODE_MAINT)) {

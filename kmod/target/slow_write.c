@@ -40,24 +40,27 @@ static blk_status_t write_main(struct remap *rm, const struct part *p)
 }
 
 /* The rest of the block as far as it can be read, then the data over it. */
-static u64 gather_from_main(struct remap *rm, const struct part *p)
+static blk_status_t gather_from_main(struct remap *rm, const struct part *p, u64 *mask)
 {
-	u64 got = rm_read_what_can_be(rm, rm->main->bdev, p->main, rm->buf,
-				      p->full & ~p->want);
+	blk_status_t status = rm_read_what_can_be(rm, rm->main->bdev, p->main, rm->buf,
+						  p->full & ~p->want, mask);
 
 	copy_data(p, rm->buf);
-	return got | p->want;
+	*mask |= p->want;
+	return status;
 }
 
-static u64 gather_from_slot(struct remap *rm, const struct part *p,
-			    const struct rm_entry *e)
+static blk_status_t gather_from_slot(struct remap *rm, const struct part *p,
+				     const struct rm_entry *e, u64 *mask)
 {
 	struct rm_spare *s = rm_spare_of(rm, e->slot);
-	u64 got = rm_read_what_can_be(rm, s->dev->bdev, rm_slot_sector(rm, s, e->slot),
-				      rm->buf, e->mask & ~p->want);
+	blk_status_t status = rm_read_what_can_be(rm, s->dev->bdev,
+						  rm_slot_sector(rm, s, e->slot), rm->buf,
+						  e->mask & ~p->want, mask);
 
 	copy_data(p, rm->buf);
-	return got | p->want;
+	*mask |= p->want;
+	return status;
 }
 
 static blk_status_t store(struct remap *rm, const struct part *p, u64 mask,
@@ -78,6 +81,7 @@ static blk_status_t store(struct remap *rm, const struct part *p, u64 mask,
 static blk_status_t write_clean(struct remap *rm, const struct part *p)
 {
 	blk_status_t status = write_main(rm, p);
+	u64 mask;
 
 	if (!status)
 		return status;
@@ -89,19 +93,23 @@ static blk_status_t write_clean(struct remap *rm, const struct part *p)
 	rm_count(rm, RM_STAT_WRITE_ERRORS);
 	if (!rm_may_remap(rm) || !rm_new_failure(rm))
 		return status;
-	return store(rm, p, gather_from_main(rm, p), REMAP_REASON_WRITE, status);
+	if (gather_from_main(rm, p, &mask))
+		return status;
+	return store(rm, p, mask, REMAP_REASON_WRITE, status);
 }
 
 /* Writes to main and believes it only when it reads back. */
 static bool verified_on_main(struct remap *rm, const struct part *p)
 {
 	unsigned int at = p->in << SECTOR_SHIFT;
+	u64 got;
 
 	copy_data(p, rm->buf);
 	if (rm_io(rm, rm->main->bdev, WRITE_DURABLE, p->main + p->in, rm->buf + at,
 		  p->piece->bi_size))
 		return false;
-	if (rm_read_what_can_be(rm, rm->main->bdev, p->main, rm->check, p->full) != p->full)
+	if (rm_read_what_can_be(rm, rm->main->bdev, p->main, rm->check, p->full, &got) ||
+	    got != p->full)
 		return false;
 	return !memcmp(rm->buf + at, rm->check + at, p->piece->bi_size);
 }
@@ -128,8 +136,8 @@ static blk_status_t write_pending(struct remap *rm, const struct part *p,
 	if (untrusted) {
 		copy_data(p, rm->buf);
 		mask = p->want;
-	} else {
-		mask = gather_from_main(rm, p);
+	} else if (gather_from_main(rm, p, &mask)) {
+		return BLK_STS_MEDIUM;
 	}
 	return store(rm, p, mask, e->reason, BLK_STS_MEDIUM);
 }
@@ -141,6 +149,7 @@ static blk_status_t write_slot(struct remap *rm, const struct part *p,
 	struct rm_io *io = rm_io_of(p->bio);
 	blk_opf_t opf = p->bio->bi_opf & (REQ_FUA | REQ_SYNC | REQ_IDLE);
 	blk_status_t status;
+	u64 mask;
 
 	if (grows && (rm_mode_is(rm, REMAP_MODE_RO_MD) || rm_mode_is(rm, REMAP_MODE_NO_SPARE)))
 		return BLK_STS_MEDIUM;
@@ -160,7 +169,18 @@ static blk_status_t write_slot(struct remap *rm, const struct part *p,
 	rm_spare_failed(rm, rm_spare_of(rm, e->slot), status);
 	if (rm_class(status) != RM_ERR_MEDIUM || !rm_may_remap(rm))
 		return status;
-	return store(rm, p, gather_from_slot(rm, p, e), REMAP_REASON_SLOT, status);
+	if (gather_from_slot(rm, p, e, &mask))
+		return status;
+	return store(rm, p, mask, REMAP_REASON_SLOT, status);
+}
+
+static blk_status_t write_lost(struct remap *rm, const struct part *p, struct rm_entry *e)
+{
+	u64 mask;
+
+	if (!rm_may_remap(rm) || gather_from_slot(rm, p, e, &mask))
+		return BLK_STS_MEDIUM;
+	return store(rm, p, mask, REMAP_REASON_SLOT, BLK_STS_MEDIUM);
 }
 
 blk_status_t rm_write_block(struct remap *rm, struct bio *bio,
@@ -185,10 +205,7 @@ blk_status_t rm_write_block(struct remap *rm, struct bio *bio,
 	case REMAP_BLOCK_PENDING:
 		return write_pending(rm, &p, e);
 	case REMAP_BLOCK_LOST:
-		if (!rm_may_remap(rm))
-			return BLK_STS_MEDIUM;
-		return store(rm, &p, gather_from_slot(rm, &p, e), REMAP_REASON_SLOT,
-			     BLK_STS_MEDIUM);
+		return write_lost(rm, &p, e);
 	default:
 		return write_clean(rm, &p);
 	}

@@ -75,7 +75,7 @@ blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 			return rm_set_remapped(rm, block, slot, mask, reason) ?
 				BLK_STS_RESOURCE : BLK_STS_OK;
 		rm_spare_failed(rm, rm_spare_of(rm, slot), failed);
-		if (rm_class(failed) != RM_ERR_MEDIUM)
+		if (rm_class(failed) != RM_ERR_MEDIUM || rm_mode_is(rm, REMAP_MODE_NO_SPARE))
 			return status;
 		rm_slot_is_bad(rm, slot);
 	}

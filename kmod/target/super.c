@@ -69,7 +69,7 @@ static int load_super(struct remap *rm, struct rm_spare *s, char **error)
 	}
 	if (!p.found) {
 		*error = r[0] || r[1] ? "Cannot read the superblocks of the spare" :
-			"The spare is neither blank nor has it a valid superblock: wipe both ends to use it";
+			"The spare is neither blank nor has it a valid superblock";
 		return r[0] && r[1] ? -EIO : -EINVAL;
 	}
 	s->super = p.best;
@@ -197,7 +197,7 @@ int rm_layouts(struct remap *rm, char **error)
 
 		if ((rm->block_size << SECTOR_SHIFT) < lbs || lbs > RM_PAGE_BYTES ||
 		    ((s->offset << SECTOR_SHIFT) & (lbs - 1))) {
-			*error = "block_size or offset does not suit the spare's logical block size";
+			*error = "block_size or offset does not suit the spare's blocks";
 			return -EINVAL;
 		}
 		if (blank)

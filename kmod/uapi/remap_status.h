@@ -24,6 +24,7 @@ extern "C" {
 #define REMAP_FIELD_H(name) __s64 name;
 struct remap_status {
 	enum remap_mode mode;
+
 	REMAP_STATUS_KEYS(REMAP_FIELD_U, REMAP_FIELD_S, REMAP_FIELD_H)
 };
 

@@ -15,6 +15,7 @@
 #endif
 
 #define ARGS_MAX 64
+#define N_FEATURES 7
 
 typedef unsigned long long ull;
 
@@ -35,16 +36,16 @@ static int number_in(const char *word, __u64 min, __u64 max, __u64 *out)
 static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 				 const char *name, const char *value)
 {
-	static const char *const names[] = {
+	static const char *const names[N_FEATURES] = {
 		"block_size", "copies", "pending_write", "read_retries",
 		"alloc", "error_burst", "max_remaps",
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < N_FEATURES; i++)
 		if (!strcmp(name, names[i]))
 			break;
-	if (i < sizeof(names) / sizeof(names[0])) {
+	if (i < N_FEATURES) {
 		if (*seen & (1U << i))
 			return "Feature given twice";
 		*seen |= 1U << i;
@@ -93,7 +94,7 @@ int remap_table_parse_argv(unsigned int argc, char **argv,
 
 	remap_table_init(out);
 	if (argc < 5) {
-		*error = "Too few arguments: 1 <main> <data_offset> <n_spares> {<spare> <offset> <len>} <n_feature_args>";
+		*error = "Too few arguments, expected 1 <main> <data_offset> <n_spares> ...";
 		return -EINVAL;
 	}
 	if (remap_u64_parse(argv[0], &v) || v != REMAP_GRAMMAR_VERSION) {
