@@ -1,0 +1,116 @@
+// atasmart.h uses size_t without including its header.
+#include <stddef.h>
+
+#include <atasmart.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "agent/disks/smart_source.h"
+#include "agent/posix/files.h"
+
+namespace remapfleet::agent {
+namespace {
+
+struct SkDiskDeleter {
+  void operator()(SkDisk* disk) const { sk_disk_free(disk); }
+};
+using SkDiskPtr = std::unique_ptr<SkDisk, SkDiskDeleter>;
+
+void Problem(v1::DriveHealth& health, const char* what) {
+  const int error = errno;
+  health.add_problems(fmt::format("{}: {}", what, std::strerror(error)));
+}
+
+void AddAttribute(SkDisk*, const SkSmartAttributeParsedData* parsed, void* userdata) {
+  auto& health = *static_cast<v1::DriveHealth*>(userdata);
+  v1::AtaAttribute& attribute = *health.add_attributes();
+  attribute.set_id(parsed->id);
+  attribute.set_name(parsed->name != nullptr ? parsed->name : "");
+  if (parsed->current_value_valid) attribute.set_current(parsed->current_value);
+  if (parsed->worst_value_valid) attribute.set_worst(parsed->worst_value);
+  if (parsed->threshold_valid) attribute.set_threshold(parsed->threshold);
+  std::uint64_t raw = 0;
+  for (int i = 5; i >= 0; --i) raw = raw << 8 | parsed->raw[i];
+  attribute.set_raw(raw);
+  switch (parsed->id) {
+    // Vendors keep other things in the upper bytes of some; the low 32 bits count sectors.
+    case 5: health.set_reallocated_sectors(raw & 0xffffffff); break;
+    case 187: health.set_reported_uncorrectable_errors(raw & 0xffffffff); break;
+    case 197: health.set_pending_sectors(raw & 0xffffffff); break;
+    case 198: health.set_offline_uncorrectable_sectors(raw & 0xffffffff); break;
+    default: break;
+  }
+}
+
+void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
+  SkBool good = FALSE;
+  if (sk_disk_smart_status(disk, &good) == 0) {
+    health.set_smart_passed(good != FALSE);
+  } else {
+    Problem(health, "SMART verdict");
+  }
+  std::uint64_t value = 0;
+  if (sk_disk_smart_get_power_on(disk, &value) == 0) {
+    health.set_power_on_hours(value / 3'600'000);
+  }
+  if (sk_disk_smart_get_power_cycle(disk, &value) == 0) health.set_power_cycles(value);
+  if (sk_disk_smart_get_temperature(disk, &value) == 0) {
+    health.set_temperature_celsius((static_cast<double>(value) - 273150.0) / 1000.0);
+  }
+  if (sk_disk_smart_parse_attributes(disk, AddAttribute, &health) != 0) {
+    Problem(health, "SMART attributes");
+  }
+}
+
+class AtaSmartSource final : public SmartSource {
+ public:
+  void Read(const std::string& path, v1::DriveHealth& health) override {
+    SkDisk* raw = nullptr;
+    if (sk_disk_open(path.c_str(), &raw) != 0) return Problem(health, "opening it for SMART");
+    const SkDiskPtr disk(raw);
+    SkBool awake = TRUE;
+    // A drive that does not answer the question is taken for awake: reading cannot be avoided then.
+    if (sk_disk_check_sleep_mode(raw, &awake) == 0 && awake == FALSE) {
+      health.add_problems("it sleeps, and is not woken to be asked");
+      return;
+    }
+    SkBool available = FALSE;
+    if (sk_disk_smart_is_available(raw, &available) != 0) return Problem(health, "SMART");
+    if (available == FALSE) {
+      health.add_problems("SMART is not supported by this drive or its controller");
+      return;
+    }
+    if (sk_disk_smart_read_data(raw) != 0) return Problem(health, "SMART data");
+    FillFromSmart(raw, health);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<SmartSource> MakeAtaSmartSource() { return std::make_unique<AtaSmartSource>(); }
+
+Result<v1::DriveHealth> HealthFromAtaBlob(const std::string& blob) {
+  SkDisk* raw = nullptr;
+  if (sk_disk_open(nullptr, &raw) != 0) return Fail(Error::FromErrno(errno, "libatasmart"));
+  const SkDiskPtr disk(raw);
+  if (sk_disk_set_blob(raw, blob.data(), blob.size()) != 0) {
+    return Fail(Code::kInvalidArgument, "not a recording of libatasmart (skdump --save)");
+  }
+  v1::DriveHealth health;
+  const SkIdentifyParsedData* identify = nullptr;
+  if (sk_disk_identify_parse(raw, &identify) == 0) {
+    health.mutable_drive()->set_serial(Trim(identify->serial));
+    health.mutable_drive()->set_model(Trim(identify->model));
+    health.mutable_drive()->set_firmware(Trim(identify->firmware));
+  } else {
+    Problem(health, "IDENTIFY");
+  }
+  std::uint64_t bytes = 0;
+  if (sk_disk_get_size(raw, &bytes) == 0) health.mutable_drive()->set_size_bytes(bytes);
+  FillFromSmart(raw, health);
+  return health;
+}
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remapfleet/v1/types.pb.h"
+#include "support/result.h"
+
+namespace remapfleet::agent {
+
+// A disk that the kernel shows and the configuration allows.
+struct Drive {
+  v1::DriveIdentity identity;
+  unsigned major = 0;
+  unsigned minor = 0;
+  std::string problem;  // what about its identity is not as it should be; mostly empty
+};
+
+// Where to look: other folders than these in tests only.
+struct DriveRoots {
+  std::string sys = "/sys";
+  std::string dev = "/dev";
+};
+
+// "wwn-0x…", else "serial-<model>-<serial>" with each character outside [A-Za-z0-9._-] as '_', else
+// "path-<fallback>".
+std::string MakeDriveId(const v1::DriveIdentity& identity, const std::string& fallback);
+
+// True if a glob of `allow` matches the device node or the drive id.
+bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>& allow);
+
+// The disks under `roots` that `allow` names, by node. Opens no device: the kernel's own records do.
+std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow);
+
+// The newest scan, shared between threads.
+class DriveTable {
+ public:
+  DriveTable(DriveRoots roots, std::vector<std::string> allow)
+      : roots_(std::move(roots)), allow_(std::move(allow)) {}
+
+  void Rescan();
+  std::vector<Drive> All() const;
+  std::optional<Drive> ByNumber(unsigned major, unsigned minor) const;
+  // By drive id or device node.
+  std::optional<Drive> ByName(const std::string& name) const;
+
+ private:
+  const DriveRoots roots_;
+  const std::vector<std::string> allow_;
+  mutable std::mutex mutex_;
+  std::vector<Drive> drives_;
+};
+
+}  // namespace remapfleet::agent

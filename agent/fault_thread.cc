@@ -1,0 +1,164 @@
+#include "agent/fault_thread.h"
+
+#include <spdlog/spdlog.h>
+
+#include "agent/faults/neighbours.h"
+
+namespace remapfleet::agent {
+namespace {
+
+constexpr std::size_t kEvents = 4096;
+constexpr std::uint64_t kNeighbourhood = 2048;  // sectors: 1 MiB on each side
+constexpr std::chrono::seconds kBetweenChecks{10};
+
+}  // namespace
+
+FaultThread::FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink,
+                         AgentState& state, const Clock& clock)
+    : drives_(drives),
+      remap_(remap),
+      sink_(sink),
+      state_(state),
+      clock_(clock),
+      events_(kEvents),
+      checks_(1) {}
+
+Result<std::unique_ptr<FaultThread>> FaultThread::Start(DriveTable& drives,
+                                                        const RemapThread& remap, RecordSink& sink,
+                                                        AgentState& state, const Clock& clock) {
+  std::unique_ptr<FaultThread> faults(new FaultThread(drives, remap, sink, state, clock));
+  FaultThread* raw = faults.get();
+  auto source = ErrorSource::Start([raw](FaultEvent event) {
+    if (!raw->events_.TryPush(std::move(event))) ++raw->dropped_;
+  });
+  if (!source) return Fail(source.error());
+  faults->source_ = std::move(*source);
+  faults->thread_ = std::jthread([raw](std::stop_token stop) { raw->Run(stop); });
+  faults->check_thread_ = std::jthread([raw](std::stop_token stop) { raw->RunChecks(stop); });
+  return faults;
+}
+
+FaultThread::~FaultThread() {
+  source_.reset();
+  thread_.request_stop();
+  check_thread_.request_stop();
+  events_.Close();
+  checks_.Close();
+}
+
+void FaultThread::Run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    auto event =
+        events_.Pop(stop, storm_.NextDue().value_or(std::chrono::steady_clock::time_point::max()));
+    if (event && std::holds_alternative<SeenError>(*event)) Take(std::get<SeenError>(*event));
+    if (event && std::holds_alternative<LostEvents>(*event)) {
+      ReportGap(std::get<LostEvents>(*event).count, "the kernel dropped error events");
+    }
+    if (const std::uint64_t dropped = dropped_.exchange(0); dropped > 0) {
+      ReportGap(dropped, "more errors at once than the agent could take");
+    }
+    Report(storm_.Flush(std::chrono::steady_clock::now()));
+  }
+}
+
+void FaultThread::Take(const SeenError& seen) {
+  const auto drive = seen.disk.empty() ? drives_.ByNumber(seen.error.major, seen.error.minor)
+                                       : drives_.ByName("/dev/" + seen.disk);
+  if (!drive)
+    return;  // not ours: a drive that the configuration does not name, or a remap device itself
+  v1::IoError error;
+  error.set_drive_id(drive->identity.drive_id());
+  error.mutable_range()->set_first_sector(seen.error.sector);
+  error.mutable_range()->set_sector_count(seen.error.sectors);
+  error.set_operation(seen.error.operation);
+  error.set_errno_value(seen.error.errno_value);
+  error.set_count(1);
+  *error.mutable_time() = ToProto(seen.time);
+  error.set_source(seen.source);
+  state_.CountError(error.drive_id());
+  auto now = storm_.Add(error, std::chrono::steady_clock::now());
+  Report(std::move(now));
+  Plan(error);
+}
+
+void FaultThread::Report(std::vector<v1::IoError> errors) {
+  std::vector<v1::Record> records;
+  for (v1::IoError& error : errors) {
+    spdlog::info("{}: {} error at LBA {}+{}, errno {}, {} times", error.drive_id(),
+                 error.operation() == v1::IoError::OPERATION_WRITE ? "write" : "read",
+                 error.range().first_sector(), error.range().sector_count(), error.errno_value(),
+                 error.count());
+    v1::Record& record = records.emplace_back();
+    *record.mutable_time() = error.time();
+    *record.mutable_io_error() = std::move(error);
+  }
+  if (records.empty()) return;
+  if (const auto stored = sink_.Append(std::move(records)); !stored) {
+    spdlog::error("I/O errors cannot be stored: {}", stored.error().message());
+  }
+}
+
+void FaultThread::ReportGap(std::uint64_t lost, const std::string& reason) {
+  spdlog::warn("{}: {} lost", reason, lost);
+  v1::Record record;
+  *record.mutable_time() = ToProto(clock_.Now());
+  record.mutable_gap()->set_lost_records(lost);
+  record.mutable_gap()->set_reason(reason);
+  (void)sink_.Append({record});
+}
+
+// A check is a courtesy: if one is under way or was just made, the next error will ask again.
+void FaultThread::Plan(const v1::IoError& error) {
+  if (error.operation() != v1::IoError::OPERATION_READ || checking_) return;
+  const auto now = std::chrono::steady_clock::now();
+  auto& next = next_check_[error.drive_id()];
+  if (now < next) return;
+  v1::IoError copy = error;
+  if (checks_.TryPush(std::move(copy))) next = now + kBetweenChecks;
+}
+
+void FaultThread::RunChecks(std::stop_token stop) {
+  while (const auto error = checks_.Pop(stop)) {
+    checking_ = true;
+    Check(*error, stop);
+    checking_ = false;
+  }
+}
+
+void FaultThread::Check(const v1::IoError& error, std::stop_token stop) {
+  for (const RemapThread::Live& live : remap_.LiveDevices()) {
+    const v1::DriveIdentity& drive = live.layout.main.identity;
+    if (drive.drive_id() != error.drive_id()) continue;
+    const std::uint64_t begin = live.layout.data_offset;
+    const std::uint64_t end = begin + live.layout.target_sectors;
+    const std::uint64_t low = error.range().first_sector() > begin + kNeighbourhood
+                                  ? error.range().first_sector() - kNeighbourhood
+                                  : begin;
+    NeighbourJob job{
+        drive.drive_id(),
+        drive.path(),
+        low - (low - begin) % live.block_sectors,
+        std::min(end, error.range().first_sector() + error.range().sector_count() + kNeighbourhood),
+        live.block_sectors,
+        live.not_clean};
+    job.skip.push_back(error.range());
+    const auto read = OpenForTimedReads(drive.path());
+    if (!read) {
+      spdlog::warn("{}: neighbours of LBA {} are not checked: {}", drive.drive_id(),
+                   error.range().first_sector(), read.error().message());
+      return;
+    }
+    const auto weak = CheckNeighbours(job, *read, stop);
+    spdlog::info("{}: {} weak blocks within 1 MiB of LBA {}", drive.drive_id(), weak.size(),
+                 error.range().first_sector());
+    std::vector<v1::Record> records;
+    for (const v1::WeakBlock& block : weak) {
+      v1::Record& record = records.emplace_back();
+      *record.mutable_time() = block.time();
+      *record.mutable_weak_block() = block;
+    }
+    if (!records.empty()) (void)sink_.Append(std::move(records));
+  }
+}
+
+}  // namespace remapfleet::agent

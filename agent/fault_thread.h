@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <thread>
+
+#include "agent/disks/drives.h"
+#include "agent/faults/error_source.h"
+#include "agent/faults/storm.h"
+#include "agent/link/record_sink.h"
+#include "agent/metrics/agent_state.h"
+#include "agent/remap_thread.h"
+#include "support/bounded_queue.h"
+
+namespace remapfleet::agent {
+
+// Turns kernel errors into records, and has the surroundings of read errors on remapped drives
+// checked. One thread takes errors, one reads; errors that the checks themselves provoke start no
+// further check.
+class FaultThread {
+ public:
+  // All must outlive it. UNAVAILABLE without any source of errors.
+  static Result<std::unique_ptr<FaultThread>> Start(DriveTable& drives, const RemapThread& remap,
+                                                    RecordSink& sink, AgentState& state,
+                                                    const Clock& clock);
+  ~FaultThread();
+
+ private:
+  FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink, AgentState& state,
+              const Clock& clock);
+  void Run(std::stop_token stop);
+  void Take(const SeenError& seen);
+  void Report(std::vector<v1::IoError> errors);
+  void ReportGap(std::uint64_t lost, const std::string& reason);
+  void Plan(const v1::IoError& error);
+  void RunChecks(std::stop_token stop);
+  void Check(const v1::IoError& error, std::stop_token stop);
+
+  DriveTable& drives_;
+  const RemapThread& remap_;
+  RecordSink& sink_;
+  AgentState& state_;
+  const Clock& clock_;
+  BoundedQueue<FaultEvent> events_;
+  std::atomic<std::uint64_t> dropped_{0};  // events that found the queue full
+  Storm storm_;
+  BoundedQueue<v1::IoError> checks_;
+  std::map<std::string, std::chrono::steady_clock::time_point> next_check_;  // by drive: not before
+  std::atomic<bool> checking_{false};
+  std::unique_ptr<ErrorSource> source_;
+  std::jthread thread_;
+  std::jthread check_thread_;
+};
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,172 @@
+#include "agent/link/session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <thread>
+
+#include "support/clock.h"
+
+namespace remapfleet::agent {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kWelcomeTimeout(15);
+constexpr std::uint64_t kMaxBatchBytes = 1 << 20;
+
+std::chrono::milliseconds ToMillis(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(duration.seconds() * 1000 + duration.nanos() / 1'000'000);
+}
+
+std::chrono::milliseconds HeartbeatOf(const v1::Welcome& welcome) {
+  const auto asked = ToMillis(welcome.heartbeat());
+  return asked.count() > 0 ? asked : std::chrono::milliseconds(10'000);
+}
+
+}  // namespace
+
+SessionEnd Session::Run(v1::AgentService::Stub& stub, const v1::Hello& hello,
+                        std::stop_token stop) {
+  grpc::ClientContext context;
+  const auto stream = stub.Connect(&context);
+  const std::stop_callback wake(stop, [this] { spool_.Poke(); });
+  // A blocked write to a peer that went away only ends by cancelling.
+  const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+  v1::ConnectRequest request;
+  *request.mutable_hello() = hello;
+  if (stream->Write(request)) {
+    std::jthread reader([&] { ReadAll(*stream); });
+    WriteAll(*stream, context, stop);
+  }
+  SessionEnd end;
+  end.status = stream->Finish();
+  const std::lock_guard lock(mutex_);
+  end.welcomed = welcome_.has_value();
+  end.retry_after = retry_after_;
+  return end;
+}
+
+void Session::ReadAll(Stream& stream) {
+  v1::ConnectResponse response;
+  while (stream.Read(&response)) Take(std::move(response));
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  spool_.Poke();
+}
+
+void Session::Take(v1::ConnectResponse response) {
+  switch (response.message_case()) {
+    case v1::ConnectResponse::kWelcome:
+      spool_.Ack(spool_.boot_id(), response.welcome().acked_seq());
+      {
+        const std::lock_guard lock(mutex_);
+        welcome_ = std::move(*response.mutable_welcome());
+      }
+      on_connected_(true);
+      break;
+    case v1::ConnectResponse::kAck:
+      TakeAck(response.ack());
+      break;
+    case v1::ConnectResponse::kDesired:
+      if (!on_desired_(std::move(*response.mutable_desired()))) {
+        spdlog::warn("link: too many orders at once, one is left for the controller to send again");
+      }
+      return;
+    case v1::ConnectResponse::kGoodbye: {
+      spdlog::info("link: the controller ends the stream: {}", response.goodbye().reason());
+      const std::lock_guard lock(mutex_);
+      retry_after_ = ToMillis(response.goodbye().retry_after());
+      ended_ = true;
+      break;
+    }
+    case v1::ConnectResponse::MESSAGE_NOT_SET:
+      return;
+  }
+  spool_.Poke();
+}
+
+void Session::TakeAck(const v1::Ack& ack) {
+  spool_.Ack(ack.boot_id(), ack.through_seq());
+  const std::lock_guard lock(mutex_);
+  std::erase_if(in_flight_, [&](const InFlight& batch) {
+    return batch.boot_id == ack.boot_id() && batch.last_seq <= ack.through_seq();
+  });
+}
+
+Session::Progress Session::Look() {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t unacked = 0;
+  for (const InFlight& batch : in_flight_) unacked += batch.bytes;
+  return {ended_, welcome_, unacked};
+}
+
+// False if the stream is broken.
+bool Session::SendNext(Stream& stream, const Progress& progress, bool& sent) {
+  sent = false;
+  const v1::Limits& limits = progress.welcome->limits();
+  const std::uint64_t credit = limits.max_unacked_bytes() != 0 ? limits.max_unacked_bytes()
+                                                               : kMaxBatchBytes;
+  // One batch may always be under way: the smallest credit must not stop the stream for ever.
+  if (progress.unacked_bytes != 0 && progress.unacked_bytes >= credit) return true;
+  const std::size_t records = limits.max_batch_records() != 0 ? limits.max_batch_records() : 100;
+  auto chunk =
+      spool_.Next(cursor_, records, std::min(kMaxBatchBytes, credit - progress.unacked_bytes));
+  if (!chunk) {
+    spdlog::error("spool: {}", chunk.error().message());
+    return false;
+  }
+  if (!*chunk) return true;
+  // Where one more record would go beyond the credit, it waits for acknowledgements.
+  if (progress.unacked_bytes != 0 && progress.unacked_bytes + (*chunk)->bytes > credit) return true;
+  v1::ConnectRequest request;
+  *request.mutable_batch() = std::move((*chunk)->batch);
+  {
+    const std::lock_guard lock(mutex_);
+    in_flight_.push_back({request.batch().boot_id(),
+                          request.batch().first_seq() + request.batch().records_size() - 1,
+                          (*chunk)->bytes});
+  }
+  cursor_ = (*chunk)->end;
+  sent = true;
+  return stream.Write(request);
+}
+
+void Session::WriteAll(Stream& stream, grpc::ClientContext& context, std::stop_token stop) {
+  const auto give_up = steady_clock::now() + kWelcomeTimeout;
+  auto last_write = steady_clock::now();
+  std::uint64_t version = 0;
+  while (!stop.stop_requested()) {
+    const Progress progress = Look();
+    if (progress.ended) break;
+    if (!progress.welcome) {
+      if (steady_clock::now() >= give_up) {
+        spdlog::warn("link: no welcome within {} s", kWelcomeTimeout.count());
+        break;
+      }
+      version = spool_.WaitChange(version, stop, give_up);
+      continue;
+    }
+    bool sent = false;
+    if (!SendNext(stream, progress, sent)) break;
+    const auto now = steady_clock::now();
+    if (sent) {
+      last_write = now;
+      continue;
+    }
+    const auto beat = last_write + HeartbeatOf(*progress.welcome);
+    if (now >= beat) {
+      v1::ConnectRequest request;
+      *request.mutable_heartbeat()->mutable_clock() = ToProto(SystemClock().Now());
+      if (!stream.Write(request)) break;
+      last_write = now;
+      continue;
+    }
+    version = spool_.WaitChange(version, stop, beat);
+  }
+  context.TryCancel();
+}
+
+}  // namespace remapfleet::agent

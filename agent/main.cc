@@ -1,0 +1,85 @@
+// remap-agent: reads its configuration, and runs until it is told to stop.
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+
+#include "agent/app.h"
+#include "agent/probe.h"
+#include "support/version.h"
+
+namespace remapfleet::agent {
+namespace {
+
+int Run(const Config& config) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  // Every thread inherits this: the signals wait for sigwait.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const auto app = App::Start(config);
+  if (!app) {
+    spdlog::critical("{}", app.error().message());
+    return 1;
+  }
+  sd_notify(0, "READY=1");
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping; remap devices stay up");
+  sd_notify(0, "STOPPING=1");
+  return 0;
+}
+
+int Print(const Result<v1::DriveHealth>& health, bool json) {
+  if (!health) {
+    std::cerr << "remap-agent: " << health.error().message() << "\n";
+    return 1;
+  }
+  std::cout << RenderHealth(*health, json);
+  return 0;
+}
+
+}  // namespace
+}  // namespace remapfleet::agent
+
+int main(int argc, char** argv) {
+  using namespace remapfleet::agent;
+  CLI::App app{"remap-agent: watches this node's drives and drives its remap devices"};
+  std::string config_path = "/etc/remapfleet/agent.toml";
+  std::string device;
+  std::string blob;
+  bool check_only = false;
+  bool json = false;
+  app.add_option("--config", config_path, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", check_only, "check the configuration and end");
+  app.set_version_flag("--version", remapfleet::kVersion);
+  auto* probe = app.add_subcommand("probe", "print one drive's health and end");
+  auto* from_device = probe->add_option("DEVICE", device, "a disk, e.g. /dev/sda");
+  probe->add_option("--ata-blob", blob, "a recording made by skdump --save")->excludes(from_device);
+  probe->add_flag("--json", json, "as JSON");
+  CLI11_PARSE(app, argc, argv);
+  if (probe->parsed()) {
+    if (device.empty() == blob.empty()) {
+      std::cerr << "remap-agent: probe needs a DEVICE or --ata-blob FILE\n";
+      return 2;
+    }
+    return Print(blob.empty() ? ProbeDevice(device) : ProbeBlob(blob), json);
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("remap-agent"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v", spdlog::pattern_time_type::utc);
+  const auto config = LoadConfig(config_path);
+  if (!config) {
+    std::cerr << "remap-agent: " << config.error().message() << "\n";
+    return 2;
+  }
+  if (check_only) {
+    std::cout << config_path << ": good\n";
+    return 0;
+  }
+  return Run(*config);
+}

@@ -1,0 +1,85 @@
+#include "agent/posix/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "agent/posix/unique_fd.h"
+
+namespace remapfleet::agent {
+
+Result<std::string> ReadFile(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Fail(Error::FromErrno(errno, path));
+  std::string contents;
+  char buffer[16384];
+  while (true) {
+    const ssize_t n = read(fd.get(), buffer, sizeof(buffer));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Fail(Error::FromErrno(errno, path));
+    if (n == 0) return contents;
+    contents.append(buffer, static_cast<std::size_t>(n));
+  }
+}
+
+std::string Trim(std::string_view text) {
+  constexpr std::string_view kBlank(" \t\r\n\0", 5);
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kBlank) - first + 1));
+}
+
+std::string ReadTrimmed(const std::string& path) {
+  const auto contents = ReadFile(path);
+  return contents ? Trim(*contents) : std::string();
+}
+
+Status WriteAll(int fd, std::string_view bytes, const std::string& what) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Fail(Error::FromErrno(errno, what));
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Status SyncFolder(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || fsync(fd.get()) != 0) return Fail(Error::FromErrno(errno, path));
+  return {};
+}
+
+Status WriteFileDurably(const std::string& path, std::string_view contents) {
+  const std::string temporary = path + ".tmp";
+  {
+    const UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd) return Fail(Error::FromErrno(errno, temporary));
+    if (auto written = WriteAll(fd.get(), contents, temporary); !written) return written;
+    if (fsync(fd.get()) != 0) return Fail(Error::FromErrno(errno, temporary));
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return Fail(Error::FromErrno(errno, path));
+  return SyncFolder(std::filesystem::path(path).parent_path());
+}
+
+Status WriteKernelFile(const std::string& path, std::string_view contents) {
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) return Fail(Error::FromErrno(errno, path));
+  const ssize_t n = write(fd.get(), contents.data(), contents.size());
+  if (n != static_cast<ssize_t>(contents.size())) return Fail(Error::FromErrno(errno, path));
+  return {};
+}
+
+Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return Fail(Error::FromErrno(error.value(), path));
+  if (chmod(path.c_str(), 0700) != 0) return Fail(Error::FromErrno(errno, path));
+  return {};
+}
+
+std::string ReadBootId() { return ReadTrimmed("/proc/sys/kernel/random/boot_id"); }
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,53 @@
+#include "agent/probe.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "agent/disks/drives.h"
+#include "agent/disks/smart_source.h"
+#include "agent/posix/files.h"
+
+namespace remapfleet::agent {
+
+Result<v1::DriveHealth> ProbeDevice(const std::string& path) {
+  const auto drives = FindDrives(DriveRoots{}, {path});
+  if (drives.empty()) return Fail(Code::kNotFound, path + " is not a disk that the kernel shows");
+  v1::DriveHealth health;
+  *health.mutable_drive() = drives.front().identity;
+  MakeAtaSmartSource()->Read(path, health);
+  if (!drives.front().problem.empty()) health.add_problems(drives.front().problem);
+  return health;
+}
+
+Result<v1::DriveHealth> ProbeBlob(const std::string& path) {
+  const auto blob = ReadFile(path);
+  if (!blob) return Fail(blob.error());
+  return HealthFromAtaBlob(*blob);
+}
+
+std::string RenderHealth(const v1::DriveHealth& health, bool json) {
+  std::string text;
+  if (json) {
+    google::protobuf::util::JsonPrintOptions options;
+    options.add_whitespace = true;
+    options.preserve_proto_field_names = true;
+    (void)google::protobuf::util::MessageToJsonString(health, &text, options);
+    return text;
+  }
+  text = fmt::format("{} {} ({})\n", health.drive().model(), health.drive().serial(),
+                     health.drive().drive_id());
+  if (health.has_smart_passed()) {
+    text += fmt::format("  verdict      {}\n", health.smart_passed() ? "passed" : "FAILED");
+  }
+  if (health.has_temperature_celsius())
+    text += fmt::format("  temperature  {:.0f} °C\n", health.temperature_celsius());
+  if (health.has_power_on_hours())
+    text += fmt::format("  power-on     {} h\n", health.power_on_hours());
+  for (const auto& attribute : health.attributes()) {
+    text += fmt::format("  {:>3} {:<32} {}\n", attribute.id(), attribute.name(), attribute.raw());
+  }
+  for (const auto& problem : health.problems()) text += "  not read: " + problem + "\n";
+  return text;
+}
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/remap/budget.h"
+#include "agent/remap/device_guard.h"
+#include "agent/remap/layout.h"
+#include "agent/remap/module_loader.h"
+#include "agent/remap/remap_device.h"
+
+namespace remapfleet::agent {
+
+// What the applier works with; all outlive it and are used by one thread.
+struct RemapPorts {
+  DmPort& dm;
+  ModuleLoader& modules;
+  DeviceGuard& guard;
+  const Clock& clock;
+};
+
+struct ApplierLimits {
+  std::string module;
+  bool load_module = true;
+  unsigned max_spare_percent = 0;
+};
+
+// Makes a device what a spec says, and reads back what it is. Every step looks first: repeating it
+// changes nothing. One thread.
+class Applier {
+ public:
+  Applier(RemapPorts ports, ApplierLimits limits, Budget budget)
+      : ports_(ports), limits_(std::move(limits)), budget_(std::move(budget)) {}
+
+  // Live with the right table afterwards: created, resumed, or adopted as it is.
+  Status BringUp(const Layout& layout);
+  // Whether `Apply` would be refused; changes nothing. The device must be up.
+  Status Check(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  Result<v1::ReadBack> Apply(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  Result<v1::ReadBack> ReadBackOf(const v1::RemapDeviceSpec& spec, const Layout& layout);
+
+ private:
+  struct Work {
+    std::vector<Extent> missing;  // asked for and not on slots
+    RemapDevice::State state;
+  };
+  Status CreateNew(const Layout& layout);
+  Result<Work> FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  Status CheckLimits(const Work& work) const;
+
+  RemapPorts ports_;
+  const ApplierLimits limits_;
+  Budget budget_;
+};
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "support/result.h"
+
+namespace remapfleet::agent {
+
+// Looks whether a device may be taken.
+class DeviceGuard {
+ public:
+  virtual ~DeviceGuard() = default;
+  // FAILED_PRECONDITION if it is mounted, part of something else or held by anybody.
+  virtual Status CheckUnused(const std::string& path) = 0;
+  // FAILED_PRECONDITION if somebody's data is recognised at `offset_sectors` of the device.
+  virtual Status CheckNoForeignData(const std::string& path, std::uint64_t offset_sectors) = 0;
+};
+
+std::unique_ptr<DeviceGuard> MakeDeviceGuard();
+
+// What `bytes`, the first 128 KiB of an area, look like: "ext4", "LVM", …; empty if like nothing.
+// At least 512 bytes.
+std::string_view RecogniseData(std::string_view bytes);
+
+}  // namespace remapfleet::agent

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <thread>
+#include <variant>
+
+#include "agent/config.h"
+#include "agent/link/record_sink.h"
+#include "agent/metrics/agent_state.h"
+#include "agent/remap/reconciler.h"
+#include "remapfleet/v1/agent_service.pb.h"
+#include "support/bounded_queue.h"
+
+namespace remapfleet::agent {
+
+// The one thread that speaks to device-mapper: brings devices up, applies what is desired, reports
+// their state.
+class RemapThread {
+ public:
+  // What other threads may know of a live device.
+  struct Live {
+    Layout layout;
+    std::uint64_t block_sectors = 8;
+    std::vector<v1::SectorRange> not_clean;  // on slots, pending or lost, in sectors of the drive
+  };
+
+  // All must outlive it.
+  static Result<std::unique_ptr<RemapThread>> Start(const Config& config, DriveTable& drives,
+                                                    RecordSink& sink, AgentState& state,
+                                                    const Clock& clock);
+  ~RemapThread();
+
+  // False if the queue is full; the controller then sends again.
+  bool Desire(v1::Desired desired);
+  // Something changed in device-mapper: look and report.
+  void Look();
+
+  // For Hello.
+  std::vector<v1::Desired> Known() const;
+  std::vector<Live> LiveDevices() const;
+  // What the configuration names, as far as the drives are there.
+  std::vector<v1::RemapDeviceSpec> Configured() const;
+
+ private:
+  struct LookNow {};
+  using Order = std::variant<v1::Desired, LookNow>;
+
+  RemapThread(const Config& config, DriveTable& drives, RecordSink& sink, AgentState& state,
+              const Clock& clock);
+  Status Prepare(const Config& config);
+  void Run(std::stop_token stop);
+  void ReportAll(bool force);
+  void ReportOne(const Layout& layout, bool force);
+  void Share();
+
+  DriveTable& drives_;
+  RecordSink& sink_;
+  AgentState& state_;
+  const Clock& clock_;
+  std::vector<AllowedDevice> allowed_;
+  std::unique_ptr<DmPort> dm_;
+  std::unique_ptr<ModuleLoader> modules_;
+  std::unique_ptr<DeviceGuard> guard_;
+  std::unique_ptr<Reconciler> reconciler_;
+  std::map<std::string, std::string> last_line_;  // by device: what was reported last
+
+  BoundedQueue<Order> orders_;
+  mutable std::mutex mutex_;
+  std::vector<v1::Desired> known_;
+  std::map<std::string, Live> live_;
+  std::jthread thread_;
+};
+
+}  // namespace remapfleet::agent
