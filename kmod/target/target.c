@@ -59,7 +59,7 @@ static int alloc_state(struct remap *rm)
 	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check || !rm->wq ||
 	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
 		return -ENOMEM;
-	return init_srcu_struct(&rm->srcu);
+	return 0;
 }
 
 static void drop_state(struct remap *rm)
@@ -143,8 +143,9 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	int r;
 
 	rm = kzalloc(sizeof(*rm), GFP_KERNEL);
-	if (!rm) {
+	if (!rm || init_srcu_struct(&rm->srcu)) {
 		ti->error = "Out of memory";
+		kfree(rm);
 		return -ENOMEM;
 	}
 	rm->ti = ti;

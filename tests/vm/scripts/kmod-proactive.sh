@@ -1,6 +1,6 @@
 #!/bin/sh
 # Blocks move to slots and back under load and nobody notices; flushes reach both devices.
-# vm: memory=768 timeout=300
+# vm: memory=768 smp=2 timeout=300
 . /lib/vm.sh
 load_remap
 modprobe configfs
@@ -19,8 +19,12 @@ nullb() {
 sector() { fio --name=x --filename="$1" --direct=1 --bs=512 --size=512 --offset=$(($2 * 512)) --output=/run/fio.log "$3" "$4" $5; }
 put_sector() { sector "$1" "$2" --rw=write "--buffer_pattern=$3"; }
 is_sector() { sector "$1" "$2" --rw=read --verify=pattern "--verify_pattern=$3"; }
-nullb main 32
+nullb under 32
 nullb spare 16
+# writes reach main 30 ms late, so that there are always some under way when a block moves
+need_modules dm-delay
+dmsetup create main --table "0 $(sectors /dev/under) delay /dev/under 0 0 /dev/under 0 30" && dmsetup mknodes main
+ln -s mapper/main /dev/main
 check "create" remap_create r /dev/main /dev/spare block_size 8
 r=/dev/mapper/r
 
@@ -52,13 +56,13 @@ same "remaps" "$(status r remaps)" 0
 same "slots_used" "$(status r slots_used)" 0
 dd if=$r of=/run/b bs=1M count=32 iflag=direct 2>/dev/null
 check "the same on main" cmp /run/a /run/b
-check "the raw main" cmp -n 33554432 /run/a /dev/main
+check "the raw main" cmp -n 33554432 /run/a /dev/under
 
 # what cannot be read is not moved, and says so
-nullb_bad main 4000 8
+nullb_bad under 4000 8
 refuse "remap of an unreadable block" dmsetup message r 0 remap 500
 same "it is pending" "$(status r pending)" 1
-nullb_good main 4000 8
+nullb_good under 4000 8
 dmsetup message r 0 remap 498 5 | grep -q '^failed done=2 block=500' || fail "a range stops at the first failure"
 check "clear" dmsetup message r 0 pending clear 500
 check "remap again" dmsetup message r 0 remap 500

@@ -49,9 +49,12 @@ for b in 20 29; do
 done
 
 # pending blocks survive a reload that follows at once
-check "pending" dmsetup message r 0 pending add 1000 3
-check "load" dmsetup load r --table "$line"
-check "resume" dmsetup resume r
+nullb_bad main 8000 24
+dmsetup load r --table "$line" || fail "load"
+refuse "read of blocks 1000 to 1002" get /run/back $r 1000 3
+get /run/back $r 1001
+get /run/back $r 1002
+dmsetup resume r || fail "resume to the new table"
 same "pending" "$(status r pending)" 3
 
 # a table that fails to resume leaves the old one usable
@@ -67,6 +70,7 @@ wait $!
 wait_until 10 sh -c '! dmsetup info r >/dev/null 2>&1' || fail "still there"
 dmesg | grep -qE 'BUG|Oops' && fail "the kernel complained"
 nullb_good main 160 80
+nullb_good main 8000 24
 check "create" dmsetup create r --table "$line"
 [ "$(status r remaps)" -ge "$n" ] || fail "remaps after removal"
 same "three are pending" "$(dmsetup message r 0 list pending | awk '{ n += $2 } END { print n }')" 3
