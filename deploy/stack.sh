@@ -113,7 +113,7 @@ node_start() {
 node() { vm_exec "$stack/node" "$@"; }
 node_fault() { fault_set "$stack/node" "$@"; }
 
-agent_start() { node 'modprobe dm-mod; modprobe libcrc32c; modprobe crc32c_generic; setsid remap-agent --config /etc/remapfleet/agent.toml >>/run/agent.log 2>&1 3>&- </dev/null & echo $! >/run/agent.pid'; }
+agent_start() { node 'modprobe dm-mod; modprobe crc32c_generic 2>/dev/null; setsid remap-agent --config /etc/remapfleet/agent.toml >>/run/agent.log 2>&1 3>&- </dev/null & echo $! >/run/agent.pid'; }
 agent_kill() { node 'kill -9 $(cat /run/agent.pid); while kill -0 $(cat /run/agent.pid) 2>/dev/null; do usleep 10000; done'; }
 agent_log() { node 'cat /run/agent.log'; }
 
@@ -149,12 +149,13 @@ stack_down() {
 files_create() {
   node 'set -e
     mkfs.ext4 -q -b 4096 -E nodiscard,lazy_itable_init=0 /dev/mapper/data0
-    modprobe ext4; mount /dev/mapper/data0 /mnt
+    modprobe ext4
+    mount /dev/mapper/data0 /mnt
     mkdir /run/replica
     for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16; do dd if=/dev/urandom of=/run/replica/file$i bs=64k count=4 2>/dev/null; done
     cp /run/replica/* /mnt/; sync
-    cd /mnt && sha256sum file*' 120 >"$stack/sha256sums"
-  [[ $(wc -l <"$stack/sha256sums") -eq 16 ]]
+    cd /mnt && sha256sum file*' 120 >"$stack/sha256sums" && [[ $(wc -l <"$stack/sha256sums") -eq 16 ]] ||
+    { echo "the file system could not be made:"; cat "$stack/sha256sums"; node 'dmesg | tail -n 20'; return 1; }
 }
 # file_sector FILE KIB: sector of the drive that holds the byte at that offset of the file.
 file_sector() {

@@ -52,7 +52,7 @@ vm_start() {
     # -drive gives the IDE disk its error policy; the node below it is swapped by fault_set.
     disks+=(-blockdev "driver=file,node-name=file-$name,filename=$image,cache.direct=off,locking=off"
       -blockdev "driver=raw,node-name=disk-$name,file=file-$name"
-      -device "ide-hd,drive=disk-$name,bus=ide.$((index / 2)),unit=$((index % 2)),serial=$name,rerror=report,werror=report")
+      -device "ide-hd,drive=disk-$name,bus=ide.$((index / 2)),unit=$((index % 2)),serial=$name,logical_block_size=512,physical_block_size=4096,rerror=report,werror=report")
     names+=${names:+,}sd${letter[index]}
     index=$((index + 1))
   done
@@ -80,7 +80,7 @@ vm_alive() { kill -0 "$(cat "$1/pid")" 2>/dev/null; }
 # vm_ready VM SECONDS: waits until the guest takes commands.
 vm_ready() {
   local vm=$1 deadline=$((SECONDS + $2))
-  until [[ -S $vm/exec.sock ]] && vm_exec "$vm" true 2>/dev/null; do
+  until [[ -S $vm/exec.sock ]] && vm_exec "$vm" true 1 2>/dev/null; do
     vm_alive "$vm" || { echo "the virtual machine ended: $(tail -n 3 "$vm/qemu.log")" >&2; return 1; }
     [[ $SECONDS -lt $deadline ]] || { echo "the virtual machine did not start:" >&2; tail -n 40 "$vm/console.log" >&2; return 1; }
     sleep 0.2
@@ -90,7 +90,7 @@ vm_ready() {
 # vm_exec VM COMMAND [SECONDS]: runs a shell command in the guest; its output and exit status come back.
 # One at a time; what should go on running must be put in the background with its output elsewhere.
 vm_exec() {
-  local vm=$1 command=$2 deadline=$((SECONDS + ${3:-120})) id=$RANDOM$RANDOM line status=124 begun=false
+  local vm=$1 command=$2 deadline=$((SECONDS + ${3:-120})) id=$RANDOM$RANDOM line text="" status=124 begun=false
   exec {lock}>"$vm/exec.lock"
   flock "$lock"
   coproc VM_SOCKET { exec socat - "UNIX-CONNECT:$vm/exec.sock" 2>/dev/null; }
@@ -98,17 +98,14 @@ vm_exec() {
   printf '%s %s\n' "$id" "$(base64 -w0 <<<"$command")" >&"${VM_SOCKET[1]}" || true
   while [[ $SECONDS -lt $deadline ]]; do
     # Half a second at a time: a machine that died says nothing more.
-    if ! IFS= read -r -t 0.5 line <&"$reader"; then
-      [[ $? -gt 128 ]] && vm_alive "$vm" && continue
-      break
-    fi
+    IFS= read -r -t 0.5 line <&"$reader" || { [[ $? -gt 128 ]] && vm_alive "$vm" && continue || break; }
     case $line in
       "vm-begin $id") begun=true ;;
       "vm-end $id "*) status=${line##* }; break ;;
-      *) if $begun; then printf '%s\n' "$line"; fi ;;
+      *) if $begun; then text+=$line; fi ;;
     esac
-  done 2>/dev/null > >(base64 -di 2>/dev/null)
-  wait $! 2>/dev/null || true
+  done 2>/dev/null
+  base64 -di <<<"$text" 2>/dev/null || true
   kill "$socket" 2>/dev/null || true
   wait "$socket" 2>/dev/null || true
   exec {lock}>&-
