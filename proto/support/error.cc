@@ -80,7 +80,7 @@ Error Error::FromErrno(int errno_value, std::string_view what) {
                std::string(what) + ": " + std::generic_category().message(errno_value));
 }
 
-Error&& Error::Because(std::string_view context) && {
+Error Error::Because(std::string_view context) && {
   message_ = std::string(context) + ": " + message_;
   return std::move(*this);
 }

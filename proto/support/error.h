@@ -41,7 +41,7 @@ class [[nodiscard]] Error {
   const std::string& message() const { return message_; }
 
   // Says what was being done: "<context>: <message>".
-  Error&& Because(std::string_view context) &&;
+  Error Because(std::string_view context) &&;
 
   // "FAILED_PRECONDITION: <message>".
   std::string ToString() const;
