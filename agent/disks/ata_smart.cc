@@ -1,8 +1,7 @@
 // atasmart.h uses size_t without including its header.
-#include <stddef.h>
-
 #include <atasmart.h>
 #include <fmt/format.h>
+#include <stddef.h>
 
 #include <cerrno>
 #include <cstring>
@@ -36,11 +35,20 @@ void AddAttribute(SkDisk*, const SkSmartAttributeParsedData* parsed, void* userd
   attribute.set_raw(raw);
   switch (parsed->id) {
     // Vendors keep other things in the upper bytes of some; the low 32 bits count sectors.
-    case 5: health.set_reallocated_sectors(raw & 0xffffffff); break;
-    case 187: health.set_reported_uncorrectable_errors(raw & 0xffffffff); break;
-    case 197: health.set_pending_sectors(raw & 0xffffffff); break;
-    case 198: health.set_offline_uncorrectable_sectors(raw & 0xffffffff); break;
-    default: break;
+    case 5:
+      health.set_reallocated_sectors(raw & 0xffffffff);
+      break;
+    case 187:
+      health.set_reported_uncorrectable_errors(raw & 0xffffffff);
+      break;
+    case 197:
+      health.set_pending_sectors(raw & 0xffffffff);
+      break;
+    case 198:
+      health.set_offline_uncorrectable_sectors(raw & 0xffffffff);
+      break;
+    default:
+      break;
   }
 }
 

@@ -130,9 +130,8 @@ std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::st
       drives.push_back(std::move(drive));
     }
   }
-  std::sort(drives.begin(), drives.end(), [](const Drive& a, const Drive& b) {
-    return a.identity.path() < b.identity.path();
-  });
+  std::sort(drives.begin(), drives.end(),
+            [](const Drive& a, const Drive& b) { return a.identity.path() < b.identity.path(); });
   return drives;
 }
 

@@ -31,7 +31,8 @@ std::string MakeDriveId(const v1::DriveIdentity& identity, const std::string& fa
 // True if a glob of `allow` matches the device node or the drive id.
 bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>& allow);
 
-// The disks under `roots` that `allow` names, by node. Opens no device: the kernel's own records do.
+// The disks under `roots` that `allow` names, by node. Opens no device: the kernel's own records
+// do.
 std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow);
 
 // The newest scan, shared between threads.

@@ -91,8 +91,7 @@ class Link::Impl {
   const OnDesired on_desired_;
   Backoff backoff_{std::chrono::milliseconds(200), std::chrono::seconds(30),
                    std::random_device()()};
-  Backoff slow_backoff_{std::chrono::seconds(10), std::chrono::seconds(60),
-                        std::random_device()()};
+  Backoff slow_backoff_{std::chrono::seconds(10), std::chrono::seconds(60), std::random_device()()};
   std::atomic<bool> connected_ = false;
   std::mutex mutex_;
   std::condition_variable_any sleeper_;

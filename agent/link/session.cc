@@ -107,8 +107,8 @@ Session::Progress Session::Look() {
 bool Session::SendNext(Stream& stream, const Progress& progress, bool& sent) {
   sent = false;
   const v1::Limits& limits = progress.welcome->limits();
-  const std::uint64_t credit = limits.max_unacked_bytes() != 0 ? limits.max_unacked_bytes()
-                                                               : kMaxBatchBytes;
+  const std::uint64_t credit =
+      limits.max_unacked_bytes() != 0 ? limits.max_unacked_bytes() : kMaxBatchBytes;
   // One batch may always be under way: the smallest credit must not stop the stream for ever.
   if (progress.unacked_bytes != 0 && progress.unacked_bytes >= credit) return true;
   const std::size_t records = limits.max_batch_records() != 0 ? limits.max_batch_records() : 100;

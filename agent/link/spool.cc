@@ -45,7 +45,8 @@ Status Spool::AppendLocked(const std::vector<v1::Record>& records) {
   for (const v1::Record& record : records) {
     const std::string serialized = record.SerializeAsString();
     const std::uint64_t seq = next_seq_ + entries.size();
-    entries.push_back({next_cursor_ + entries.size(), active_number_,
+    entries.push_back({next_cursor_ + entries.size(),
+                       active_number_,
                        {seq, segment.bytes + bytes.size() + kFrameHeader,
                         static_cast<std::uint32_t>(serialized.size())},
                        record.has_outcome()});
@@ -149,8 +150,9 @@ void Spool::DropEmptySegments() {
 Result<std::optional<Spool::Chunk>> Spool::Next(Cursor after, std::size_t max_records,
                                                 std::uint64_t max_bytes) {
   const std::lock_guard lock(mutex_);
-  auto it = std::upper_bound(entries_.begin(), entries_.end(), after,
-                             [](Cursor cursor, const Entry& entry) { return cursor < entry.cursor; });
+  auto it =
+      std::upper_bound(entries_.begin(), entries_.end(), after,
+                       [](Cursor cursor, const Entry& entry) { return cursor < entry.cursor; });
   if (it == entries_.end()) return std::nullopt;
   const Entry first = *it;
   const Segment& segment = segments_[first.segment];

@@ -17,8 +17,8 @@ Status Applier::CreateNew(const Layout& layout) {
   }
   auto created = ports_.dm.Create(layout.name, "REMAPFLEET-" + layout.name, layout.Table());
   if (created) {
-    spdlog::info("remap {}: created on {} with spare {}", layout.name,
-                 layout.main.identity.path(), spare);
+    spdlog::info("remap {}: created on {} with spare {}", layout.name, layout.main.identity.path(),
+                 spare);
   }
   return created;
 }
@@ -31,11 +31,12 @@ Status Applier::BringUp(const Layout& layout) {
     auto live = ports_.dm.Table(layout.name);
     if (!live) return Fail(live.error());
     if (!layout.Matches(*live)) {
-      return Fail(Code::kFailedPrecondition,
-                  fmt::format("{} exists with another table, \"{} {}\" and not \"{} {}\": it is not "
-                              "changed while it is up",
-                              layout.name, live->length, live->params, layout.target_sectors,
-                              layout.Table().params));
+      return Fail(
+          Code::kFailedPrecondition,
+          fmt::format("{} exists with another table, \"{} {}\" and not \"{} {}\": it is not "
+                      "changed while it is up",
+                      layout.name, live->length, live->params, layout.target_sectors,
+                      layout.Table().params));
     }
     if (!(*info)->suspended) return {};
   } else if (auto loaded = ports_.dm.Load(layout.name, layout.Table()); !loaded) {
@@ -51,8 +52,8 @@ Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const L
   if (!state) return Fail(state.error());
   std::vector<Extent> wanted;
   for (const v1::SectorRange& range : spec.remap_ranges()) {
-    auto blocks = ToBlocks(range, layout.data_offset, state->parsed.block_size,
-                           state->target_sectors);
+    auto blocks =
+        ToBlocks(range, layout.data_offset, state->parsed.block_size, state->target_sectors);
     if (!blocks) return Fail(blocks.error());
     wanted.push_back(*blocks);
   }

@@ -23,7 +23,8 @@ Result<std::optional<StoredDesired>> ReadStored(const std::string& path) {
   bool clean_eof = false;
   if (!util::ParseDelimitedFromZeroCopyStream(&stored.desired, &stream, &clean_eof) ||
       !util::ParseDelimitedFromZeroCopyStream(&stored.outcome, &stream, &clean_eof)) {
-    return Fail(Code::kDataLoss, path + ": damaged; move it away to fall back to the configuration");
+    return Fail(Code::kDataLoss,
+                path + ": damaged; move it away to fall back to the configuration");
   }
   return stored;
 }

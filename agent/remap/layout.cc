@@ -25,9 +25,8 @@ Result<Drive> Need(const FindDrive& find, const std::string& name, const char* r
 Result<std::uint64_t> SpareLength(const Drive& spare, std::uint64_t offset, std::uint64_t asked) {
   const std::uint64_t size = Sectors(spare);
   if (offset >= size || asked > size - offset) {
-    return Fail(Code::kOutOfRange,
-                fmt::format("spare area {}+{} does not fit on {} of {} sectors", offset, asked,
-                            spare.identity.path(), size));
+    return Fail(Code::kOutOfRange, fmt::format("spare area {}+{} does not fit on {} of {} sectors",
+                                               offset, asked, spare.identity.path(), size));
   }
   return asked != 0 ? asked : size - offset;
 }
@@ -38,7 +37,8 @@ std::uint64_t TargetSectors(const Layout& layout) {
   std::uint64_t unit = layout.block_size;
   if (unit == 0) {
     unit = std::max(layout.main.identity.physical_block_bytes(),
-                    layout.spare.identity.physical_block_bytes()) / 512;
+                    layout.spare.identity.physical_block_bytes()) /
+           512;
   }
   unit = std::clamp<std::uint64_t>(unit, 1, REMAP_BLOCK_MAX);
   return (Sectors(layout.main) - layout.data_offset) / unit * unit;
@@ -115,8 +115,14 @@ Result<Layout> MakeLayout(const v1::RemapDeviceSpec& spec, const AllowedDevice& 
   if (spec.data_offset_sectors() >= Sectors(*main)) {
     return Fail(Code::kOutOfRange, "the data offset is behind the end of the drive");
   }
-  Layout layout{spec.device_name(),          *main, *spare, spec.data_offset_sectors(),
-                spec.spare_offset_sectors(), *length, allowed.block_size_sectors, 0};
+  Layout layout{spec.device_name(),
+                *main,
+                *spare,
+                spec.data_offset_sectors(),
+                spec.spare_offset_sectors(),
+                *length,
+                allowed.block_size_sectors,
+                0};
   layout.target_sectors = TargetSectors(layout);
   return layout;
 }

@@ -39,9 +39,15 @@ Status CheckForm(const v1::Desired& desired) {
                             desired.generation(), desired.remap_device().device_name()));
   }
   if (desired.spec_sha256() != SpecHash(desired.remap_device())) {
-    return Fail(Code::kDataLoss, "the spec does not have the hash that came with it: send it again");
+    return Fail(Code::kDataLoss,
+                "the spec does not have the hash that came with it: send it again");
   }
   return {};
+}
+
+Status CheckExpiry(const v1::Desired& desired, TimePoint now) {
+  if (!desired.has_expires_at() || FromProto(desired.expires_at()) > now) return {};
+  return Fail(Code::kDeadlineExceeded, "it expired before it could be started");
 }
 
 }  // namespace
@@ -112,6 +118,7 @@ void Reconciler::Handle(const v1::Desired& desired) {
   auto newest = store_.Newest(desired.kind());
   if (!newest) return Reject(desired, newest.error());
   if (AnswerKnown(desired, *newest)) return;
+  if (auto time = CheckExpiry(desired, clock_.Now()); !time) return Reject(desired, time.error());
   auto layout = CheckAll(desired);
   if (!layout) return Reject(desired, layout.error());
   StoredDesired stored{desired, {}};
@@ -163,9 +170,6 @@ Result<Layout> Reconciler::CheckAll(const v1::Desired& desired) {
                 fmt::format("this node's configuration has no device \"{}\"",
                             desired.remap_device().device_name()));
   }
-  if (desired.has_expires_at() && FromProto(desired.expires_at()) <= clock_.Now()) {
-    return Fail(Code::kDeadlineExceeded, "it expired before it could be started");
-  }
   auto layout = MakeLayout(desired.remap_device(), *allowed, find_drive_);
   if (!layout) return layout;
   if (auto up = applier_.BringUp(*layout); !up) return Fail(up.error());
@@ -195,7 +199,8 @@ void Reconciler::Run(StoredDesired stored) {
 void Reconciler::Execute(StoredDesired stored) {
   const v1::Desired& desired = stored.desired;
   const auto begin = std::chrono::steady_clock::now();
-  auto layout = CheckAll(desired);
+  const auto in_time = CheckExpiry(desired, clock_.Now());
+  auto layout = in_time ? CheckAll(desired) : Result<Layout>(Fail(in_time.error()));
   auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout)
                           : Result<v1::ReadBack>(Fail(layout.error()));
   if (read_back) {

@@ -35,6 +35,30 @@ Status CheckRange(const std::string& field, const v1::SectorRange& range) {
   return {};
 }
 
+// What Timestamp and Duration allow, and what arithmetic with them survives.
+Status CheckTime(const std::string& field, const google::protobuf::Timestamp& time) {
+  constexpr std::int64_t kFirst = -62'135'596'800;  // 0001-01-01
+  constexpr std::int64_t kLast = 253'402'300'799;   // 9999-12-31
+  if (time.seconds() < kFirst || time.seconds() > kLast || time.nanos() < 0 ||
+      time.nanos() > 999'999'999) {
+    return Bad(field, "is not a time");
+  }
+  return {};
+}
+
+Status CheckWeakBlock(const std::string& at, const v1::WeakBlock& weak) {
+  constexpr std::int64_t kDay = 86'400;
+  if (!GoodId(weak.drive_id())) return Bad(at + ".drive_id", "is not an id");
+  if (weak.latency().seconds() < 0 || weak.latency().seconds() > kDay ||
+      weak.latency().nanos() < 0 || weak.latency().nanos() > 999'999'999) {
+    return Bad(at + ".latency", "is not between nothing and a day");
+  }
+  if (weak.failed_reads() > std::numeric_limits<std::int32_t>::max()) {
+    return Bad(at + ".failed_reads", "is above 2^31");
+  }
+  return CheckRange(at + ".range", weak.range());
+}
+
 Status CheckHealth(const std::string& at, const v1::DriveHealth& health) {
   if (!GoodId(health.drive().drive_id())) return Bad(at + ".drive.drive_id", "is not an id");
   for (const auto& attribute : health.attributes()) {
@@ -81,6 +105,11 @@ Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
 }
 
 Status CheckRecord(const std::string& at, const v1::Record& record) {
+  for (const auto& time :
+       {record.time(), record.io_error().time(), record.outcome().read_back().time()}) {
+    const Status good = CheckTime(at + ".time", time);
+    if (!good) return good;
+  }
   switch (record.kind_case()) {
     case v1::Record::kHealth:
       return CheckHealth(at + ".health", record.health());
@@ -90,9 +119,7 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
       if (record.io_error().count() == 0) return Bad(at + ".io_error.count", "is zero");
       return CheckRange(at + ".io_error.range", record.io_error().range());
     case v1::Record::kWeakBlock:
-      if (!GoodId(record.weak_block().drive_id()))
-        return Bad(at + ".weak_block.drive_id", "is not an id");
-      return CheckRange(at + ".weak_block.range", record.weak_block().range());
+      return CheckWeakBlock(at + ".weak_block", record.weak_block());
     case v1::Record::kRemapStatus:
       return CheckStatus(at + ".remap_status", record.remap_status());
     case v1::Record::kOutcome:
@@ -116,6 +143,9 @@ Status CheckHello(const v1::Hello& hello) {
   if (!GoodText(hello.agent_version(), kMaxName)) return Bad("hello.agent_version", "is too long");
   for (const auto& drive : hello.drives()) {
     if (!GoodId(drive.drive_id())) return Bad("hello.drives.drive_id", "is not an id");
+  }
+  for (const auto& [kind, generation] : hello.known_generations()) {
+    if (generation >= kMaxNumber) return Bad("hello.known_generations", "is above 2^63");
   }
   for (const auto& spec : hello.configured()) {
     if (!GoodId(spec.device_name())) return Bad("hello.configured.device_name", "is not a name");

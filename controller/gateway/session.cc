@@ -29,6 +29,7 @@ Session::Session(SessionContext context, grpc::CallbackServerContext* call, Host
 
 void Session::Begin() {
   self_ = shared_from_this();
+  context_.registry.Add(self_);
   StartRead(&request_);
 }
 
@@ -95,14 +96,15 @@ void Session::Greet(v1::Hello hello) {
   welcome.mutable_limits()->set_max_unacked_bytes(kMaxUnackedBytes);
   {
     const std::lock_guard lock(mutex_);
-    if (finishing_) return;
+    // The peer left while its hello was being stored, where it counts as connected now.
+    if (finishing_) return NoteEnd(start->epoch);
     welcomed_ = true;
     epoch_ = start->epoch;
     known_generations_ = {hello.known_generations().begin(), hello.known_generations().end()};
     known_hashes_ = {hello.known_hashes().begin(), hello.known_hashes().end()};
     SendLocked(std::move(response));
   }
-  if (const auto older = context_.registry.Replace(shared_from_this())) {
+  if (const auto older = context_.registry.Replace(shared_from_this(), start->epoch)) {
     older->End("a newer stream of this host has begun", std::chrono::milliseconds(0));
   }
   context_.metrics.streams.Increment();
@@ -195,6 +197,7 @@ void Session::End(const std::string& reason, std::chrono::milliseconds retry_aft
 
 void Session::CheckLiveness() {
   const std::lock_guard lock(mutex_);
+  if (done_) return;
   const auto now = steady_clock::now();
   const auto silence = welcomed_ ? 3 * kHeartbeat : kHelloLimit;
   if (now - last_heard_ > silence || (writing_ && now - write_began_ > kWriteLimit)) {
@@ -266,43 +269,57 @@ void Session::OnDone() {
   bool welcomed = false;
   {
     const std::lock_guard lock(mutex_);
+    done_ = true;
     welcomed = welcomed_;
   }
   if (welcomed) {
     context_.metrics.streams.Decrement();
     spdlog::info("{}: disconnected", host_.value());
-    auto job = [&database = context_.database, host = host_, epoch = epoch_] {
-      (void)database.Transact([&](Transaction& t) -> Status {
-        EndSession(t, host, epoch);
-        return {};
-      });
-    };
-    // If there is no room, the next start of the controller or of the stream puts it right.
-    (void)context_.workers.Run(std::move(job));
+    NoteEnd(epoch_);
   }
   const auto last = std::move(self_);  // may destroy this session when it leaves the scope
 }
 
-std::shared_ptr<Session> SessionRegistry::Replace(const std::shared_ptr<Session>& session) {
+// Has the database told that the stream of `epoch` is over.
+void Session::NoteEnd(std::uint64_t epoch) {
+  auto job = [&database = context_.database, host = host_, epoch] {
+    (void)database.Transact([&](Transaction& t) -> Status {
+      EndSession(t, host, epoch);
+      return {};
+    });
+  };
+  // If there is no room, the next start of the controller or of the stream puts it right.
+  (void)context_.workers.Run(std::move(job));
+}
+
+void SessionRegistry::Add(const std::shared_ptr<Session>& session) {
   const std::lock_guard lock(mutex_);
-  auto& slot = by_host_[session->host()];
-  auto older = slot.lock();
-  slot = session;
-  return older == session ? nullptr : older;
+  all_[session.get()] = session;
+}
+
+std::shared_ptr<Session> SessionRegistry::Replace(const std::shared_ptr<Session>& session,
+                                                  std::uint64_t epoch) {
+  const std::lock_guard lock(mutex_);
+  Newest& newest = by_host_[session->host()];
+  if (newest.epoch > epoch && !newest.session.expired()) return session;
+  auto older = newest.session.lock();
+  newest = {epoch, session};
+  return older;
 }
 
 void SessionRegistry::Remove(const Session& session) {
   const std::lock_guard lock(mutex_);
+  all_.erase(&session);
   const auto found = by_host_.find(session.host());
   if (found == by_host_.end()) return;
-  const auto current = found->second.lock();
+  const auto current = found->second.session.lock();
   if (!current || current.get() == &session) by_host_.erase(found);
 }
 
 std::vector<std::shared_ptr<Session>> SessionRegistry::All() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Session>> sessions;
-  for (const auto& [host, weak] : by_host_) {
+  for (const auto& [address, weak] : all_) {
     if (auto session = weak.lock()) sessions.push_back(std::move(session));
   }
   return sessions;

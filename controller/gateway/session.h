@@ -68,6 +68,7 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   void Finish(const grpc::Status& status);
   void Refuse(const Error& error);
   void ReadNext();
+  void NoteEnd(std::uint64_t epoch);
 
   const SessionContext context_;
   grpc::CallbackServerContext* const call_;
@@ -80,6 +81,7 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   bool writing_ = false;
   bool finishing_ = false;  // Finish was called, or will be when the last write is done
   bool finished_ = false;
+  bool done_ = false;  // OnDone was called: `call_` is gone
   grpc::Status final_status_;
   bool welcomed_ = false;
   std::uint64_t epoch_ = 0;
@@ -94,17 +96,24 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   std::map<std::string, std::uint64_t> known_generations_;
 };
 
-// The streams of this process. Thread-safe.
+// The streams of this process, welcomed or not. Thread-safe.
 class SessionRegistry {
  public:
-  // Makes it the host's stream; the one before, if any, is returned to be ended.
-  std::shared_ptr<Session> Replace(const std::shared_ptr<Session>& session);
+  void Add(const std::shared_ptr<Session>& session);
+  // Makes `session` its host's stream. Returns the one to be ended: the one before, or `session`
+  // itself if a stream with a newer epoch came first; nothing if there is none.
+  std::shared_ptr<Session> Replace(const std::shared_ptr<Session>& session, std::uint64_t epoch);
   void Remove(const Session& session);
   std::vector<std::shared_ptr<Session>> All() const;
 
  private:
+  struct Newest {
+    std::uint64_t epoch = 0;
+    std::weak_ptr<Session> session;
+  };
   mutable std::mutex mutex_;
-  std::map<HostId, std::weak_ptr<Session>> by_host_;
+  std::map<const Session*, std::weak_ptr<Session>> all_;
+  std::map<HostId, Newest> by_host_;
 };
 
 }  // namespace remapfleet

@@ -11,6 +11,10 @@ namespace remapfleet {
 namespace {
 
 constexpr int kAttempts = 5;
+// Well below PostgreSQL's default of 100 for all its clients.
+constexpr std::size_t kMaxConnections = 16;
+// SQLSTATE 57P01 to 57P04: shutdown, crash of a neighbour, still starting, dropped.
+constexpr char kShutdownState[] = "57P";
 
 std::string FirstLine(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
@@ -26,6 +30,28 @@ struct Database::Connection {
   explicit Connection(const std::string& url) : pq(url) { pq.inhibit_reactivation(true); }
 #pragma GCC diagnostic pop
   pqxx::connection pq;
+};
+
+// The right to one connection.
+class Database::Slot {
+ public:
+  explicit Slot(Database& database) : database_(database) {
+    std::unique_lock lock(database_.mutex_);
+    database_.returned_.wait(lock, [this] { return database_.taken_ < kMaxConnections; });
+    ++database_.taken_;
+  }
+  ~Slot() {
+    {
+      const std::lock_guard lock(database_.mutex_);
+      --database_.taken_;
+    }
+    database_.returned_.notify_one();
+  }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+ private:
+  Database& database_;
 };
 
 Database::Database(std::string url) : url_(std::move(url)) {}
@@ -48,7 +74,14 @@ void Database::GiveBack(std::unique_ptr<Connection> connection) {
   idle_.push_back(std::move(connection));
 }
 
+void Database::DropIdle() {
+  std::vector<std::unique_ptr<Connection>> stale;
+  const std::lock_guard lock(mutex_);
+  stale.swap(idle_);
+}
+
 Status Database::Transact(const std::function<Status(Transaction&)>& work) {
+  const Slot slot(*this);
   for (int attempt = 1;; ++attempt) {
     try {
       auto connection = Take();
@@ -69,17 +102,18 @@ Status Database::Transact(const std::function<Status(Transaction&)>& work) {
         return Fail(Code::kAborted, "database: too many deadlocks; try again");
     } catch (const pqxx::broken_connection& error) {
       // All idle connections are as old as this one: a restarted server has dropped them too.
-      std::vector<std::unique_ptr<Connection>> stale;
-      {
-        const std::lock_guard lock(mutex_);
-        stale.swap(idle_);
-      }
+      DropIdle();
       if (attempt >= 2) {
         return Fail(Code::kUnavailable, "database is not reachable: " + FirstLine(error.what()));
       }
     } catch (const pqxx::in_doubt_error& error) {
+      DropIdle();
       return Fail(Code::kUnavailable, "database went away at commit: " + FirstLine(error.what()));
     } catch (const pqxx::sql_error& error) {
+      if (error.sqlstate().starts_with(kShutdownState)) {
+        DropIdle();
+        return Fail(Code::kUnavailable, "database is going down: " + FirstLine(error.what()));
+      }
       return Fail(Code::kInternal, fmt::format("database: {} (in: {})", FirstLine(error.what()),
                                                FirstLine(error.query())));
     } catch (const std::exception& error) {

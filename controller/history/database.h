@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -16,8 +18,8 @@ namespace remapfleet {
 // One open transaction; defined in transaction.h, which only history/ includes.
 struct Transaction;
 
-// Connections to PostgreSQL. Thread-safe; each transaction has a connection of its own while it
-// runs.
+// Connections to PostgreSQL, at most 16. Thread-safe; each transaction has a connection of its own
+// while it runs, and waits for one if all are taken.
 class Database {
  public:
   // `url` is a libpq connection string. Connects when first used.
@@ -46,11 +48,15 @@ class Database {
 
  private:
   struct Connection;
+  class Slot;
   std::unique_ptr<Connection> Take();
+  void DropIdle();
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const std::string url_;
   std::mutex mutex_;
+  std::condition_variable returned_;
+  std::size_t taken_ = 0;
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 

@@ -88,6 +88,18 @@ void AdoptConfigured(Transaction& transaction, const HostId& host,
   transaction.work.exec(std::string("notify ") + kDesiredChannel);
 }
 
+void OvertakeKnown(Transaction& transaction, const HostId& host, const std::string& kind,
+                   std::uint64_t known) {
+  const auto changed = transaction.work.exec_params(
+      "update desired_state set generation = $3, nonce = $4, stage = 0, updated = now() "
+      "where host_id = $1 and kind = $2 and generation < $5 returning kind",
+      host.value(), kind, static_cast<std::int64_t>(known + 1), NewUuid(),
+      static_cast<std::int64_t>(known));
+  if (changed.empty()) return;
+  AppendAudit(transaction, host.value(), "device.overtaken", kind,
+              fmt::format("the node held generation {}, newer than the database", known));
+}
+
 Result<std::uint64_t> ExtendDesired(Transaction& transaction, const v1::Plan& plan) {
   const std::string kind = "remap/" + plan.device_name();
   const auto rows = transaction.work.exec_params(

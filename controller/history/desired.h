@@ -28,6 +28,11 @@ Result<std::vector<DesiredRow>> AllDesired(Transaction& transaction, const HostI
 // nothing if the kind is known.
 void AdoptConfigured(Transaction& transaction, const HostId& host, const v1::RemapDeviceSpec& spec);
 
+// A database that was lost or set back would give out generations that the node refuses as old: the
+// desired state of `kind` gets a generation above `known`, unless it has one as high already.
+void OvertakeKnown(Transaction& transaction, const HostId& host, const std::string& kind,
+                   std::uint64_t known);
+
 // Next generation: the last good state, what open plans ask for, and `plan`. Returns its number.
 // FAILED_PRECONDITION if the host has no such device.
 Result<std::uint64_t> ExtendDesired(Transaction& transaction, const v1::Plan& plan);

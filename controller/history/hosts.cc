@@ -25,6 +25,9 @@ Result<SessionStart> BeginSession(Transaction& transaction, const HostId& host,
         host.value(), drive.drive_id(), ToBytea(drive));
   }
   for (const auto& spec : hello.configured()) AdoptConfigured(transaction, host, spec);
+  for (const auto& [kind, generation] : hello.known_generations()) {
+    OvertakeKnown(transaction, host, kind, generation);
+  }
   const auto position = work.exec_params(
       "select through_seq from stream_position where host_id = $1 and boot_id = $2", host.value(),
       hello.boot_id());

@@ -115,7 +115,8 @@ Result<HistoryPage> ListHistory(Transaction& transaction, const DriveId& drive, 
   std::string all;
   for (const char* table : {"health_sample", "io_error", "weak_block", "remap_status"}) {
     all += fmt::format(
-        "{}(select time, boot_id, seq, body from {} where drive_id = $1 and (time, boot_id, seq) < "
+        "{}(select time, boot_id, seq, body from {} where host_id in (select host_id from "
+        "drive where drive_id = $1) and drive_id = $1 and (time, boot_id, seq) < "
         "($2::timestamptz, $3::uuid, $4::bigint) order by time desc, boot_id desc, seq desc limit "
         "$5)",
         all.empty() ? "" : " union all ", table);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -150,7 +151,6 @@ void NoteDrive(Transaction& transaction, const std::string& host, const v1::Driv
 
 void NoteHealth(Transaction& transaction, const std::string& host, const Row& row) {
   const v1::DriveHealth& health = row.record->health();
-  NoteDrive(transaction, host, health.drive());
   transaction.work.exec_params(
       "update drive set identity = $3::bytea, health = $4::bytea, health_time = $5 "
       "where host_id = $1 and drive_id = $2 and (health_time is null or health_time <= $5)",
@@ -159,24 +159,49 @@ void NoteHealth(Transaction& transaction, const std::string& host, const Row& ro
 
 void NoteStatus(Transaction& transaction, const std::string& host, const Row& row) {
   const v1::RemapStatus& status = row.record->remap_status();
-  v1::DriveIdentity drive;
-  drive.set_drive_id(status.drive_id());
-  NoteDrive(transaction, host, drive);
   transaction.work.exec_params(
       "update drive set remap = $3::bytea, remap_time = $4 "
       "where host_id = $1 and drive_id = $2 and (remap_time is null or remap_time <= $4)",
       host, status.drive_id(), ToBytea(status), row.time);
 }
 
-void NoteEvidence(Transaction& transaction, const std::string& host, const std::string& boot,
-                  const std::string& drive_id, const Row& row) {
-  v1::DriveIdentity drive;
-  drive.set_drive_id(drive_id);
-  NoteDrive(transaction, host, drive);
-  transaction.work.exec_params(
-      "insert into evidence (host_id, drive_id, boot_id, seq, body) "
-      "values ($1, $2, $3, $4, $5::bytea)",
-      host, drive_id, boot, Signed(row.seq), ToBytea(*row.record));
+// What the batch says of drives as they are now: the newest record of each counts.
+void NoteDrives(Transaction& transaction, const std::string& host,
+                std::map<v1::Record::KindCase, Rows>& rows) {
+  using Kind = v1::Record::KindCase;
+  // In the order of ids: two streams of one host must not wait for each other.
+  std::map<std::string, std::array<const Row*, 2>> newest;
+  const auto note = [&newest](const std::string& drive, std::size_t slot, const Row& row) {
+    const Row*& known = newest[drive][slot];
+    if (known == nullptr || known->time <= row.time) known = &row;
+  };
+  for (const Row& row : rows[Kind::kHealth]) note(row.record->health().drive().drive_id(), 0, row);
+  for (const Row& row : rows[Kind::kRemapStatus])
+    note(row.record->remap_status().drive_id(), 1, row);
+  for (const Row& row : rows[Kind::kIoError]) newest[row.record->io_error().drive_id()];
+  for (const Row& row : rows[Kind::kWeakBlock]) newest[row.record->weak_block().drive_id()];
+  for (const auto& [drive_id, newest_of] : newest) {
+    v1::DriveIdentity drive;
+    drive.set_drive_id(drive_id);
+    NoteDrive(transaction, host, drive);
+    if (newest_of[0] != nullptr) NoteHealth(transaction, host, *newest_of[0]);
+    if (newest_of[1] != nullptr) NoteStatus(transaction, host, *newest_of[1]);
+  }
+}
+
+void CopyEvidence(Transaction& transaction, const std::string& host, const std::string& boot,
+                  const Rows& errors, const Rows& weak_blocks) {
+  pqxx::stream_to stream(transaction.work, "evidence",
+                         std::vector<std::string>{"host_id", "drive_id", "boot_id", "seq", "body"});
+  for (const Row& row : errors) {
+    stream << std::make_tuple(host, row.record->io_error().drive_id(), boot, Signed(row.seq),
+                              ToBytea(*row.record));
+  }
+  for (const Row& row : weak_blocks) {
+    stream << std::make_tuple(host, row.record->weak_block().drive_id(), boot, Signed(row.seq),
+                              ToBytea(*row.record));
+  }
+  stream.complete();
 }
 
 // Where the stream stands, locked until commit: two deliveries of one batch cannot overtake each
@@ -237,13 +262,9 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
   }
   if (rows.contains(Kind::kGap)) CopyGaps(transaction, host.value(), boot, rows[Kind::kGap]);
 
-  for (const Row& row : rows[Kind::kHealth]) NoteHealth(transaction, host.value(), row);
-  for (const Row& row : rows[Kind::kRemapStatus]) NoteStatus(transaction, host.value(), row);
-  for (const Row& row : rows[Kind::kIoError]) {
-    NoteEvidence(transaction, host.value(), boot, row.record->io_error().drive_id(), row);
-  }
-  for (const Row& row : rows[Kind::kWeakBlock]) {
-    NoteEvidence(transaction, host.value(), boot, row.record->weak_block().drive_id(), row);
+  NoteDrives(transaction, host.value(), rows);
+  if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
+    CopyEvidence(transaction, host.value(), boot, rows[Kind::kIoError], rows[Kind::kWeakBlock]);
   }
   for (const Row& row : rows[Kind::kOutcome]) {
     RecordOutcome(transaction, host, row.record->outcome());

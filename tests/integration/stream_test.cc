@@ -138,9 +138,7 @@ TEST_F(StreamTest, PostgresKilledInTheMiddleLosesNothingAcknowledged) {
     *rest.mutable_batch()->add_records() = ReadErrorAt(seq * 8);
   agent.Send(rest);
   EXPECT_EQ(agent.ReadAck(), 20U);
-  EXPECT_EQ(
-      Sql("select count(distinct first_sector) from io_error"),
-      "20");
+  EXPECT_EQ(Sql("select count(distinct first_sector) from io_error"), "20");
 }
 
 }  // namespace

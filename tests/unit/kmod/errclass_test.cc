@@ -13,7 +13,8 @@ TEST(ErrorClass, OnlyTheMediumsErrorsAreOfTheMedium) {
   for (int err : {-ENODEV, -ENXIO, -ENOLINK}) {
     EXPECT_EQ(rm_err_classify(err), RM_ERR_GONE) << err;
   }
-  for (int err : {-ETIMEDOUT, -EOPNOTSUPP, -ENOSPC, -ENOMEM, -EAGAIN, -EREMOTEIO, -EBADE, -EBUSY, -EROFS}) {
+  for (int err :
+       {-ETIMEDOUT, -EOPNOTSUPP, -ENOSPC, -ENOMEM, -EAGAIN, -EREMOTEIO, -EBADE, -EBUSY, -EROFS}) {
     EXPECT_EQ(rm_err_classify(err), RM_ERR_OTHER) << err;
   }
   EXPECT_EQ(rm_err_classify(0), RM_ERR_NONE);

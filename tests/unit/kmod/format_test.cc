@@ -199,7 +199,8 @@ TEST(PageTest, BelongsToOnePlaceOnly) {
   EXPECT_EQ(rm_page_check(page.data(), &h), 0u);
 }
 
-// Two mirrors of two copies as on a spare; a commit is cut short at every 512 bytes of every page it writes.
+// Two mirrors of two copies as on a spare; a commit is cut short at every 512 bytes of every page
+// it writes.
 TEST(PageTest, TornAtEverySectorTheOldOrTheNewIsReadAndNeverAnythingElse) {
   const Page a = Sealed(11, 0x11), b = Sealed(10, 0x22), next = Sealed(12, 0x33);
   for (int cut = 0; cut <= 2 * 8; cut++) {
@@ -281,7 +282,8 @@ TEST(Layout, NothingOverlapsAndAllIsInside) {
       for (u64 sectors : {2048ull, 4097ull, 65536ull, 1000007ull}) {
         rm_layout l = {};
         const u32 pending = rm_pending_pages_for(sectors);
-        if (rm_layout_most(&l, sectors, block_size, copies, pending, RM_SLOTS_DEFAULT_MAX)) continue;
+        if (rm_layout_most(&l, sectors, block_size, copies, pending, RM_SLOTS_DEFAULT_MAX))
+          continue;
         std::vector<Extent> all;
         for (unsigned end = 0; end < 2; end++) {
           for (unsigned copy = 0; copy < 2; copy++) {
@@ -309,7 +311,8 @@ TEST(Layout, NothingOverlapsAndAllIsInside) {
         // one more does not fit
         rm_layout more = {};
         if (l.slots < RM_SLOTS_DEFAULT_MAX) {
-          EXPECT_EQ(rm_layout_exact(&more, sectors, block_size, copies, pending, l.slots + 1), -ENOSPC);
+          EXPECT_EQ(rm_layout_exact(&more, sectors, block_size, copies, pending, l.slots + 1),
+                    -ENOSPC);
         }
       }
     }

@@ -45,9 +45,10 @@ TEST(ListReply, AnEmptyOneHasNoItems) {
 }
 
 TEST(ListReply, BadLinesAreRefused) {
-  for (const char* bad : {"x 1 pending", "1 pending", "1 1", "1 1 nonsense", "1 0 pending", "1 1 pending junk",
-                          "1 1 remapped 2 3", "1 1 remapped 2 key=", "next=", "next=x", "next=5\n1 1 pending",
-                          "other=5", "ok", "ok entries=1", "ok entries=0\n1 1 pending"}) {
+  for (const char* bad :
+       {"x 1 pending", "1 pending", "1 1", "1 1 nonsense", "1 0 pending", "1 1 pending junk",
+        "1 1 remapped 2 3", "1 1 remapped 2 key=", "next=", "next=x", "next=5\n1 1 pending",
+        "other=5", "ok", "ok entries=1", "ok entries=0\n1 1 pending"}) {
     const char* text = bad;
     remap_list_item item = {};
     EXPECT_EQ(remap_list_next(&text, &item), -EINVAL) << bad;
@@ -67,7 +68,8 @@ TEST(QueryReply, AllStates) {
   for (const char* word : {"clean", "pending", "lost"}) {
     EXPECT_EQ(remap_query_parse((std::string("1 ") + word + " block=0").c_str(), &q), 0) << word;
   }
-  for (const char* bad : {"", "800", "x clean", "800 nonsense", "800 clean junk", "800 bad", "800 clean a=1\nb=2"}) {
+  for (const char* bad :
+       {"", "800", "x clean", "800 nonsense", "800 clean junk", "800 bad", "800 clean a=1\nb=2"}) {
     EXPECT_EQ(remap_query_parse(bad, &q), -EINVAL) << bad;
   }
 }

@@ -11,7 +11,8 @@ namespace {
 class Lookup {
  public:
   Lookup(const std::map<u64, u64>& model, u64 blocks)
-      : memory_((rm_map_bytes(model.size(), blocks) + 7) / 8), map_(rm_map_init(memory_.data(), model.size(), blocks)) {
+      : memory_((rm_map_bytes(model.size(), blocks) + 7) / 8),
+        map_(rm_map_init(memory_.data(), model.size(), blocks)) {
     for (const auto& [block, where] : model) EXPECT_EQ(rm_map_add(map_, block, where), 0);
   }
   const rm_map* get() const { return map_; }

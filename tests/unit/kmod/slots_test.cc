@@ -11,7 +11,9 @@
 namespace {
 
 struct Slots : rm_slots {
-  explicit Slots(u32 count) : rm_slots{}, states(count), wears(count) { rm_slots_init(this, count, states.data(), wears.data()); }
+  explicit Slots(u32 count) : rm_slots{}, states(count), wears(count) {
+    rm_slots_init(this, count, states.data(), wears.data());
+  }
   std::vector<u8> states;
   std::vector<u32> wears;
 };
@@ -20,7 +22,9 @@ TEST(SlotAllocator, AHeldSlotIsNotTakenBeforeItsReleaseIsDurable) {
   for (int policy = 0; policy < 3; policy++) {
     Slots s(3);
     auto take = [&] {
-      return policy == 0 ? rm_slots_take_first(&s) : policy == 1 ? rm_slots_take_near(&s, 1) : rm_slots_take_wear(&s);
+      return policy == 0   ? rm_slots_take_first(&s)
+             : policy == 1 ? rm_slots_take_near(&s, 1)
+                           : rm_slots_take_wear(&s);
     };
     for (int i = 0; i < 3; i++) rm_slots_set(&s, take(), RM_SLOT_USED);
     EXPECT_EQ(take(), RM_NO_SLOT);
@@ -81,7 +85,9 @@ TEST(SlotAllocator, CountsAgreeWithTheStates) {
   for (int i = 0; i < 5000; i++) {
     rm_slots_set(&s, static_cast<u32>(rng() % 50), static_cast<u8>(rng() % 5));
     if (i % 100 == 0) rm_slots_release_held(&s);
-    const auto count = [&](u8 state) { return std::count(s.states.begin(), s.states.end(), state); };
+    const auto count = [&](u8 state) {
+      return std::count(s.states.begin(), s.states.end(), state);
+    };
     ASSERT_EQ(s.free, count(RM_SLOT_FREE));
     ASSERT_EQ(s.bad, count(RM_SLOT_BAD));
     ASSERT_EQ(s.held, count(RM_SLOT_HELD));

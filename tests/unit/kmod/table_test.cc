@@ -9,7 +9,9 @@
 namespace {
 
 struct Parsed {
-  explicit Parsed(std::string line) : text(std::move(line)) { result = remap_table_parse(text.data(), &table, &error); }
+  explicit Parsed(std::string line) : text(std::move(line)) {
+    result = remap_table_parse(text.data(), &table, &error);
+  }
   std::string Print() const {
     char buf[1024];
     const int n = remap_table_print(&table, buf, sizeof(buf));
@@ -27,7 +29,8 @@ TEST(TableLine, PrintsWhatItWasMadeFrom) {
            std::string("1 8:0 0 1 8:16 0 32768 0"),
            std::string("1 8:0 2048 1 8:16 128 32768 2 block_size 8"),
            std::string("1 8:0 0 2 8:16 0 32768 8:32 8 999 6 copies 3 alloc near max_remaps 77"),
-           std::string("1 8:0 0 1 8:16 0 32768 14 block_size 64 copies 5 pending_write verify read_retries 0 "
+           std::string("1 8:0 0 1 8:16 0 32768 14 block_size 64 copies 5 pending_write verify "
+                       "read_retries 0 "
                        "alloc first error_burst 0 max_remaps 16777216"),
        }) {
     const Parsed p(line);
@@ -47,16 +50,35 @@ TEST(TableLine, Defaults) {
 }
 
 TEST(TableLine, EachMistakeIsToldApart) {
-  for (const char* bad :
-       {"", "1", "2 m 0 1 s 0 100 0", "x m 0 1 s 0 100 0", "1 m x 1 s 0 100 0", "1 m -1 1 s 0 100 0", "1 m 0 0 0",
-        "1 m 0 9 s 0 100 0", "1 m 0 2 s 0 100 0", "1 m 0 1 s x 100 0", "1 m 0 1 s 0 0 0", "1 m 0 1 s 0 100",
-        "1 m 0 1 s 0 100 1 copies", "1 m 0 1 s 0 100 0 junk", "1 m 0 1 s 0 100 4 copies 2",
-        "1 m 0 1 s 0 100 2 copies 2 junk", "1 m 0 1 s 0 100 2 copies 1", "1 m 0 1 s 0 100 2 copies 6",
-        "1 m 0 1 s 0 100 2 block_size 0", "1 m 0 1 s 0 100 2 block_size 3", "1 m 0 1 s 0 100 2 block_size 128",
-        "1 m 0 1 s 0 100 2 alloc best", "1 m 0 1 s 0 100 2 pending_write no", "1 m 0 1 s 0 100 2 read_retries 101",
-        "1 m 0 1 s 0 100 2 error_burst 4294967296", "1 m 0 1 s 0 100 2 max_remaps 0",
-        "1 m 0 1 s 0 100 2 max_remaps 16777217", "1 m 0 1 s 0 100 2 colour red",
-        "1 m 0 1 s 0 100 4 copies 2 copies 2"}) {
+  for (const char* bad : {"",
+                          "1",
+                          "2 m 0 1 s 0 100 0",
+                          "x m 0 1 s 0 100 0",
+                          "1 m x 1 s 0 100 0",
+                          "1 m -1 1 s 0 100 0",
+                          "1 m 0 0 0",
+                          "1 m 0 9 s 0 100 0",
+                          "1 m 0 2 s 0 100 0",
+                          "1 m 0 1 s x 100 0",
+                          "1 m 0 1 s 0 0 0",
+                          "1 m 0 1 s 0 100",
+                          "1 m 0 1 s 0 100 1 copies",
+                          "1 m 0 1 s 0 100 0 junk",
+                          "1 m 0 1 s 0 100 4 copies 2",
+                          "1 m 0 1 s 0 100 2 copies 2 junk",
+                          "1 m 0 1 s 0 100 2 copies 1",
+                          "1 m 0 1 s 0 100 2 copies 6",
+                          "1 m 0 1 s 0 100 2 block_size 0",
+                          "1 m 0 1 s 0 100 2 block_size 3",
+                          "1 m 0 1 s 0 100 2 block_size 128",
+                          "1 m 0 1 s 0 100 2 alloc best",
+                          "1 m 0 1 s 0 100 2 pending_write no",
+                          "1 m 0 1 s 0 100 2 read_retries 101",
+                          "1 m 0 1 s 0 100 2 error_burst 4294967296",
+                          "1 m 0 1 s 0 100 2 max_remaps 0",
+                          "1 m 0 1 s 0 100 2 max_remaps 16777217",
+                          "1 m 0 1 s 0 100 2 colour red",
+                          "1 m 0 1 s 0 100 4 copies 2 copies 2"}) {
     const Parsed p(bad);
     EXPECT_EQ(p.result, -EINVAL) << bad;
     ASSERT_NE(p.error, nullptr) << bad;

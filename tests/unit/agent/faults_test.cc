@@ -1,0 +1,188 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "agent/faults/block_error.h"
+#include "agent/faults/neighbours.h"
+#include "agent/faults/storm.h"
+
+namespace remapfleet::agent {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+TEST(TraceLine, IsReadInTheWordingOfOldAndNewKernels) {
+  const auto old_line = ParseTraceLine(
+      "       scsi_eh_0-103     [000] .....     3.643898: block_rq_error: 8,16 RS () 1000 + 8 "
+      "[-5]");
+  ASSERT_TRUE(old_line);
+  EXPECT_EQ(old_line->major, 8U);
+  EXPECT_EQ(old_line->minor, 16U);
+  EXPECT_EQ(old_line->sector, 1000U);
+  EXPECT_EQ(old_line->sectors, 8U);
+  EXPECT_EQ(old_line->operation, v1::IoError::OPERATION_READ);
+  EXPECT_EQ(old_line->errno_value, 5);
+  EXPECT_EQ(old_line->monotonic_us, 3'643'898U);
+  const auto new_line = ParseTraceLine(
+      "  kworker/0:1H-66 [000] d..1.   12.000001: block_rq_error: 259,0 WFS () 4096 + 256 none,0,0 "
+      "[-61]");
+  ASSERT_TRUE(new_line);
+  EXPECT_EQ(new_line->sector, 4096U);
+  EXPECT_EQ(new_line->operation, v1::IoError::OPERATION_WRITE);
+  EXPECT_EQ(new_line->errno_value, 61);
+}
+
+TEST(TraceLine, OtherLinesAreNoErrors) {
+  for (const char* line :
+       {"", "block_rq_error: ", " x: block_rq_error: 8,16 RS () 1000 + 8 [0]",
+        " x: block_rq_error: 8,16 RS () 1000", " x: block_rq_issue: 8,16 RS () 1000 + 8 [-5]",
+        " x: block_rq_error: a,b RS () 1000 + 8 [-5]"}) {
+    EXPECT_FALSE(ParseTraceLine(line)) << line;
+  }
+  EXPECT_EQ(ParseLostEvents("CPU:1 [LOST 12 EVENTS]"), 12U);
+  EXPECT_EQ(ParseLostEvents("CPU:1 [LOST]"), 0U);
+}
+
+TEST(LogRecord, IsReadInBothWordings) {
+  const auto now = ParseLogRecord(
+      "3,812,6399574,-;I/O error, dev sdb, sector 1000 op 0x0:(READ) flags 0x800 phys_seg 1 prio "
+      "class 2\n");
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->disk, "sdb");
+  EXPECT_EQ(now->error.sector, 1000U);
+  EXPECT_EQ(now->error.operation, v1::IoError::OPERATION_READ);
+  EXPECT_EQ(now->error.errno_value, 5);
+  const auto media = ParseLogRecord(
+      "3,9,1,-;blk_update_request: critical medium error, dev sda, sector 77 op 0x1:(WRITE) flags "
+      "0x0 phys_seg 1\n");
+  ASSERT_TRUE(media);
+  EXPECT_EQ(media->error.errno_value, 61);
+  EXPECT_EQ(media->error.operation, v1::IoError::OPERATION_WRITE);
+  EXPECT_FALSE(
+      ParseLogRecord("6,1,1,-;Buffer I/O error on dev sda, logical block 5, async page read"));
+  EXPECT_FALSE(ParseLogRecord("6,1,1,-;EXT4-fs error (device sda): bad"));
+}
+
+v1::IoError ErrorAt(std::uint64_t first, std::uint64_t count = 8) {
+  v1::IoError error;
+  error.set_drive_id("x");
+  error.mutable_range()->set_first_sector(first);
+  error.mutable_range()->set_sector_count(count);
+  error.set_operation(v1::IoError::OPERATION_READ);
+  error.set_count(1);
+  return error;
+}
+
+TEST(Storm, TheFirstGoesOutAtOnceAndRepeatsAreCounted) {
+  Storm storm;
+  const Storm::Time start{};
+  EXPECT_EQ(storm.Add(ErrorAt(1000), start).size(), 1U);
+  for (int i = 0; i < 9; ++i)
+    EXPECT_TRUE(storm.Add(ErrorAt(1000), start + milliseconds(i)).empty());
+  EXPECT_TRUE(storm.Flush(start + milliseconds(999)).empty());
+  const auto gathered = storm.Flush(*storm.NextDue());
+  ASSERT_EQ(gathered.size(), 1U);
+  EXPECT_EQ(gathered[0].count(), 9U);
+  EXPECT_EQ(gathered[0].range().first_sector(), 1000U);
+}
+
+TEST(Storm, AnErrorInsideALargerOneNamesThePlaceAtOnce) {
+  Storm storm;
+  EXPECT_EQ(storm.Add(ErrorAt(1000, 256), {}).size(), 1U);
+  const auto narrow = storm.Add(ErrorAt(1128, 8), {});
+  ASSERT_EQ(narrow.size(), 1U);
+  EXPECT_EQ(narrow[0].range().sector_count(), 8U);
+}
+
+TEST(Storm, AFloodIsBoundedAndNothingIsLostFromTheCount) {
+  Storm storm;
+  std::uint64_t reported = 0;
+  std::uint64_t records = 0;
+  constexpr std::uint64_t kErrors = 10000;
+  const auto take = [&](const std::vector<v1::IoError>& errors) {
+    records += errors.size();
+    for (const auto& error : errors) reported += error.count();
+  };
+  for (std::uint64_t i = 0; i < kErrors; ++i) take(storm.Add(ErrorAt(i * 10000), {}));
+  take(storm.Flush(Storm::Time{} + std::chrono::seconds(1)));
+  EXPECT_EQ(reported, kErrors);
+  EXPECT_LE(records, 128U);
+  EXPECT_TRUE(storm.Flush(Storm::Time{} + std::chrono::seconds(2)).empty());
+  EXPECT_FALSE(storm.NextDue());
+}
+
+// A drive whose blocks answer as a script says: times in ms, negative for a failure; the last one
+// stays.
+class ScriptedDrive {
+ public:
+  std::map<std::uint64_t, std::vector<int>> script;
+  TimedRead Reader() {
+    return [this](std::uint64_t sector, std::uint64_t) -> std::optional<microseconds> {
+      ++reads[sector];
+      auto found = script.find(sector);
+      if (found == script.end()) return milliseconds(1);
+      const int ms = found->second.front();
+      if (found->second.size() > 1) found->second.erase(found->second.begin());
+      if (ms < 0) return std::nullopt;
+      return milliseconds(ms);
+    };
+  }
+  std::map<std::uint64_t, int> reads;
+};
+
+NeighbourJob Job() {
+  NeighbourJob job;
+  job.drive_id = "x";
+  job.begin_sector = 800;
+  job.end_sector = 1603;  // the last block is short
+  job.block_sectors = 8;
+  v1::SectorRange skip;
+  skip.set_first_sector(1000);
+  skip.set_sector_count(8);
+  job.skip.push_back(skip);
+  return job;
+}
+
+TEST(Neighbours, HealthyBlocksAreReadOnceAndTheErrorItselfNotAtAll) {
+  ScriptedDrive drive;
+  EXPECT_TRUE(CheckNeighbours(Job(), drive.Reader(), {}).empty());
+  EXPECT_EQ(drive.reads.size(), 100U);
+  EXPECT_EQ(drive.reads.count(1000), 0U);
+  for (const auto& [sector, times] : drive.reads) EXPECT_EQ(times, 1) << sector;
+}
+
+TEST(Neighbours, SlowTwiceIsWeakAndSlowOnceIsLuck) {
+  ScriptedDrive drive;
+  drive.script[808] = {400, 300};
+  drive.script[816] = {400, 1};
+  const auto weak = CheckNeighbours(Job(), drive.Reader(), {});
+  ASSERT_EQ(weak.size(), 1U);
+  EXPECT_EQ(weak[0].range().first_sector(), 808U);
+  EXPECT_TRUE(weak[0].readable());
+  EXPECT_EQ(weak[0].latency().nanos(), 400'000'000);
+  EXPECT_EQ(weak[0].slow_threshold().nanos(), 50'000'000);
+}
+
+TEST(Neighbours, RetriesAndDeathAreToldApart) {
+  ScriptedDrive drive;
+  drive.script[808] = {-1, -1, 5};
+  drive.script[1600] = {-1};
+  const auto weak = CheckNeighbours(Job(), drive.Reader(), {});
+  ASSERT_EQ(weak.size(), 2U);
+  EXPECT_TRUE(weak[0].readable());
+  EXPECT_EQ(weak[0].failed_reads(), 2U);
+  EXPECT_FALSE(weak[1].readable());
+  EXPECT_EQ(weak[1].range().sector_count(), 3U);
+}
+
+TEST(Neighbours, AStopEndsTheCheck) {
+  ScriptedDrive drive;
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_TRUE(CheckNeighbours(Job(), drive.Reader(), source.get_token()).empty());
+  EXPECT_TRUE(drive.reads.empty());
+}
+
+}  // namespace
+}  // namespace remapfleet::agent
