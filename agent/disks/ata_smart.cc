@@ -1,7 +1,10 @@
 // atasmart.h uses size_t without including its header.
-#include <atasmart.h>
-#include <fmt/format.h>
+// atasmart.h uses size_t without including what defines it.
+// clang-format off
 #include <stddef.h>
+#include <atasmart.h>
+// clang-format on
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstring>
