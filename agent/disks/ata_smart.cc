@@ -1,4 +1,3 @@
-// atasmart.h uses size_t without including its header.
 // atasmart.h uses size_t without including what defines it.
 // clang-format off
 #include <stddef.h>
