@@ -136,13 +136,12 @@ plan_for() {
 }
 
 stack_down() {
-  [[ -e $stack/node/pid ]] && vm_kill "$stack/node" 2>/dev/null
+  if [[ -e $stack/node/pid ]]; then vm_kill "$stack/node" 2>/dev/null || true; fi
   for name in controller prometheus; do
-    if [[ -e $stack/$name.pid ]]; then kill "$(cat "$stack/$name.pid")" 2>/dev/null; fi
+    if [[ -e $stack/$name.pid ]]; then kill "$(cat "$stack/$name.pid")" 2>/dev/null || true; fi
     rm -f "$stack/$name.pid"
   done
-  "$root/deploy/postgres-local" stop "$stack/pg" 2>/dev/null
-  return 0
+  "$root/deploy/postgres-local" stop "$stack/pg" 2>/dev/null || true
 }
 
 # files_create: a file system on the remapped device with files of known content; their sums also on the host.
