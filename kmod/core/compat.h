@@ -11,6 +11,7 @@
 #include <linux/crc32.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -21,6 +22,17 @@ static inline u32 rm_crc32c(u32 crc, const void *data, size_t len)
 #else
 	return crc32c(crc, data, len);
 #endif
+}
+
+/* 64-bit division: the compiler's own does not link on every machine */
+static inline u64 rm_div64(u64 a, u64 b)
+{
+	return div64_u64(a, b);
+}
+
+static inline u64 rm_mod64(u64 a, u64 b)
+{
+	return a - div64_u64(a, b) * b;
 }
 
 #else /* !__KERNEL__ */
@@ -43,6 +55,9 @@ static inline u64 le64_to_cpu(__le64 v) { return le64toh((__u64)v); }
 static inline __le16 cpu_to_le16(u16 v) { return (__le16)htole16(v); }
 static inline __le32 cpu_to_le32(u32 v) { return (__le32)htole32(v); }
 static inline __le64 cpu_to_le64(u64 v) { return (__le64)htole64(v); }
+
+static inline u64 rm_div64(u64 a, u64 b) { return a / b; }
+static inline u64 rm_mod64(u64 a, u64 b) { return a % b; }
 
 #ifdef __cplusplus
 extern "C"

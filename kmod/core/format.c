@@ -28,7 +28,12 @@ struct rm_super_disk {
 	__le32 pending_pages;
 	__le64 slots;
 	__le64 spare_sectors;
-	u8 reserved[368];
+	u8 reserved[304];
+	__le64 scrub_pos;
+	__le64 scrub_found;
+	__le32 scrub_rate;
+	__le32 scrub_state;
+	u8 reserved2[40];
 };
 
 struct rm_main_disk {
@@ -124,6 +129,10 @@ void rm_super_encode(const struct rm_super *sb, void *buf)
 	d->pending_pages = cpu_to_le32(sb->pending_pages);
 	d->slots = cpu_to_le64(sb->slots);
 	d->spare_sectors = cpu_to_le64(sb->spare_sectors);
+	d->scrub_pos = cpu_to_le64(sb->scrub_pos);
+	d->scrub_found = cpu_to_le64(sb->scrub_found);
+	d->scrub_rate = cpu_to_le32(sb->scrub_rate);
+	d->scrub_state = cpu_to_le32(sb->scrub_state);
 	d->crc = cpu_to_le32(crc_without(d, sizeof(*d), offsetof(struct rm_super_disk, crc)));
 }
 
@@ -162,6 +171,10 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	sb->pending_pages = le32_to_cpu(d->pending_pages);
 	sb->slots = le64_to_cpu(d->slots);
 	sb->spare_sectors = le64_to_cpu(d->spare_sectors);
+	sb->scrub_pos = le64_to_cpu(d->scrub_pos);
+	sb->scrub_found = le64_to_cpu(d->scrub_found);
+	sb->scrub_rate = le32_to_cpu(d->scrub_rate);
+	sb->scrub_state = le32_to_cpu(d->scrub_state);
 	if (sb->copies < 2 || sb->copies > 5 || !sb->mirror_mask ||
 	    (sb->mirror_mask >> sb->copies) || !sb->slots ||
 	    !sb->block_size || sb->block_size > 64 ||

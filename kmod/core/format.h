@@ -62,6 +62,10 @@ struct rm_super {
 	u32 pending_pages;
 	u64 slots;
 	u64 spare_sectors;
+	u64 scrub_pos;		/* spare 0 only: where the scrub goes on */
+	u64 scrub_found;
+	u32 scrub_rate;		/* KiB/s */
+	u32 scrub_state;	/* enum remap_scrub_state */
 };
 
 enum rm_super_check {

@@ -43,6 +43,7 @@ enum rm_stat {
 	RM_STAT_SALVAGED,
 	RM_STAT_AUTO_REMAPS,
 	RM_STAT_MANUAL_REMAPS,
+	RM_STAT_PREDICTED_REMAPS,
 	RM_STAT_READ_ERRORS,
 	RM_STAT_WRITE_ERRORS,
 	RM_STAT_NONMEDIA_ERRORS,
@@ -174,6 +175,9 @@ struct remap {
 	u64 events;
 	u64 event_told;
 	u64 last_error;
+	u64 salvage[RM_BATCH_BIOS];	/* blocks to be copied while they can be read */
+	unsigned int n_salvage;
+	struct rm_scrub *scrub;
 };
 
 enum rm_where { RM_AT_NONE, RM_AT_MAIN, RM_AT_SPARE, RM_AT_FLUSH };
@@ -340,12 +344,48 @@ int rm_stats_reply(struct remap *rm, char *result, unsigned int maxlen);
 void rm_stats_reset(struct remap *rm);
 u64 rm_stat_sum(const struct remap *rm, enum rm_stat what);
 
+/* change.c */
+typedef int (*rm_block_op)(struct remap *rm, u64 block);
+int rm_change(struct remap *rm, u64 first, unsigned int n, rm_block_op op,
+	      unsigned int *done);
+void rm_tell(struct remap *rm);
+void rm_salvage_want(struct remap *rm, u64 block);
+void rm_salvage(struct remap *rm);
+
+/* check.c */
+enum rm_checked {
+	RM_CHECK_GOOD,
+	RM_CHECK_KNOWN,		/* bad, as before */
+	RM_CHECK_NEW,		/* bad, and pending or lost from now on */
+	RM_CHECK_LATER,		/* bad, but it may not be marked now */
+	RM_CHECK_ERROR,		/* an error that says nothing about the block */
+};
+
+enum rm_checked rm_check_block(struct remap *rm, u64 block, bool tried);
+
+/* scrub.c, scrub_reply.c, scrub_sample.c */
+#define RM_SCRUB_RATE_SET	(~(u32)0)	/* the rate is the setting scrub_rate */
+struct rm_scrub;
+int rm_scrub_new(struct remap *rm);
+void rm_scrub_free(struct remap *rm);
+void rm_scrub_load(struct remap *rm);
+int rm_scrub_save(struct remap *rm);
+void rm_scrub_hold(struct remap *rm);
+void rm_scrub_go_on(struct remap *rm);
+void rm_scrub_kick(struct remap *rm);
+void rm_scrub_error(struct remap *rm, u64 block);
+void rm_scrub_status(const struct remap *rm, struct remap_status *st);
+int rm_scrub_start(struct remap *rm, u64 rate);
+int rm_scrub_end(struct remap *rm, enum remap_scrub_state state);
+int rm_scrub_reply(struct remap *rm, char *result, unsigned int maxlen);
+int rm_scrub_sample(struct remap *rm, u64 n, char *result, unsigned int maxlen);
+
 /* message.c, message_set.c, move.c, recover.c, list.c */
 int remap_message(struct dm_target *ti, unsigned int argc, char **argv,
 		  char *result, unsigned int maxlen);
 int rm_set(struct remap *rm, const char *key, const char *value);
 int rm_get(struct remap *rm, const char *key, char *result, unsigned int maxlen);
-int rm_move_to_slot(struct remap *rm, u64 block);
+int rm_move_to_slot(struct remap *rm, u64 block, enum remap_reason reason);
 int rm_move_to_main(struct remap *rm, u64 block);
 int rm_replace_slot(struct remap *rm, u32 slot);
 int rm_recover(struct remap *rm);

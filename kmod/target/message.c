@@ -55,48 +55,15 @@ static int clear_pending(struct remap *rm, u64 block)
 static int move_to_slot(struct remap *rm, u64 block)
 {
 	u64 before = rm->n_remapped;
-	int r = rm_move_to_slot(rm, block);
+	int r = rm_move_to_slot(rm, block, REMAP_REASON_MANUAL);
 
 	if (!r && rm->n_remapped != before)
 		rm_count(rm, RM_STAT_MANUAL_REMAPS);
 	return r;
 }
 
-typedef int (*block_op)(struct remap *rm, u64 block);
-
-/* One chunk of blocks: held off from I/O, changed, made durable, let go. */
-static int do_chunk(struct remap *rm, u64 first, unsigned int n, block_op op,
-		    unsigned int *done)
-{
-	struct rm_range busy = { .first = first, .last = first + n - 1 };
-	int r, commit;
-
-	/* what was released before has to be durable before more is */
-	r = rm_commit_or_undo(rm);
-	if (r)
-		return r;
-	rm_publish(rm, &busy, 1, true);
-	for (*done = 0; *done < n && !r; ) {
-		r = op(rm, first + *done);
-		if (!r)
-			++*done;
-	}
-	commit = rm_commit_or_undo(rm);
-	if (commit) {
-		*done = 0;
-		r = commit;
-	}
-	rm_gauges(rm);
-	rm_publish(rm, NULL, 0, false);
-	if (rm->news) {
-		rm->news = false;
-		rm_event(rm);
-	}
-	return r;
-}
-
 static int on_range(struct remap *rm, struct reply *re, unsigned int argc, char **argv,
-		    block_op op)
+		    rm_block_op op)
 {
 	u64 first, count = 1, done = 0;
 	int r = 0;
@@ -115,7 +82,7 @@ static int on_range(struct remap *rm, struct reply *re, unsigned int argc, char 
 		else if (fatal_signal_pending(current) || !rm->active)
 			r = -EINTR;
 		else
-			r = do_chunk(rm, first + done, n, op, &did);
+			r = rm_change(rm, first + done, n, op, &did);
 		done += did;
 		if (!r && done < count) {
 			mutex_unlock(&rm->lock);
@@ -263,6 +230,52 @@ static int do_mark_slot_bad(struct remap *rm, struct reply *re, unsigned int arg
 	return ok(re, "ok slot=%llu", slot);
 }
 
+static int scrub_start(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	u64 rate = RM_SCRUB_RATE_SET;
+
+	if (argc > 1 || (argc && (remap_u64_parse(argv[0], &rate) || rate >= REMAP_RATE_MAX)))
+		return refuse(re, -EINVAL, "expected nothing or KiB/s");
+	if (rm_mode(rm) != REMAP_MODE_RW)
+		return refuse(re, -EPERM, "no scrub in this mode");
+	if (rm_scrub_start(rm, rate))
+		return refuse(re, -EIO, "the superblock cannot be written");
+	return 1;
+}
+
+static int scrub_sample(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	u64 n;
+	int r;
+
+	if (argc != 1 || remap_u64_parse(argv[0], &n) || !n)
+		return refuse(re, -EINVAL, "expected a number of blocks");
+	if (rm_mode(rm) != REMAP_MODE_RW)
+		return refuse(re, -EPERM, "no scrub in this mode");
+	r = rm_scrub_sample(rm, n, re->result, re->maxlen);
+	return r < 0 ? refuse(re, r, "the sample ended before its time") : r;
+}
+
+static int do_scrub(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	const char *what = argc ? argv[0] : "";
+	int r = 0;
+
+	if (!strcmp(what, "sample"))
+		return scrub_sample(rm, re, argc - 1, argv + 1);
+	if (!strcmp(what, "start"))
+		r = scrub_start(rm, re, argc - 1, argv + 1);
+	else if (argc == 1 && !strcmp(what, "stop"))
+		r = rm_scrub_end(rm, REMAP_SCRUB_IDLE);
+	else if (argc == 1 && !strcmp(what, "pause"))
+		r = rm_scrub_end(rm, REMAP_SCRUB_PAUSED);
+	else if (argc != 1 || strcmp(what, "status"))
+		return refuse(re, -EINVAL, "expected start, stop, pause, sample or status");
+	if (r < 0)
+		return re->why ? r : refuse(re, r, "the superblock cannot be written");
+	return rm_scrub_reply(rm, re->result, re->maxlen);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct remap *rm, struct reply *re, unsigned int argc, char **argv);
@@ -277,6 +290,7 @@ static const struct {
 	{ "set", do_set, false },
 	{ "get", do_get, false },
 	{ "maintenance", do_maintenance, true },
+	{ "scrub", do_scrub, true },
 	{ "checkpoint", do_checkpoint, true },
 	{ "recover", do_recover, true },
 	{ "mark_slot_bad", do_mark_slot_bad, true },
@@ -301,6 +315,7 @@ int remap_message(struct dm_target *ti, unsigned int argc, char **argv,
 			re.why = "the device is suspended";
 		else
 			r = messages[i].run(rm, &re, argc - 1, argv + 1);
+		rm_scrub_kick(rm);
 		mutex_unlock(&rm->lock);
 	}
 	if (r < 0)

@@ -18,7 +18,7 @@ static blk_status_t read_main(struct remap *rm, u64 block, u8 *buf)
 	return status;
 }
 
-int rm_move_to_slot(struct remap *rm, u64 block)
+int rm_move_to_slot(struct remap *rm, u64 block, enum remap_reason reason)
 {
 	struct rm_entry *e = rm_entry(rm, block);
 	blk_status_t status;
@@ -36,8 +36,7 @@ int rm_move_to_slot(struct remap *rm, u64 block)
 	}
 	if (status)
 		return -EIO;
-	status = rm_store(rm, block, rm_full_mask(rm, block), REMAP_REASON_MANUAL,
-			  BLK_STS_NOSPC);
+	status = rm_store(rm, block, rm_full_mask(rm, block), reason, BLK_STS_NOSPC);
 	return blk_status_to_errno(status);
 }
 

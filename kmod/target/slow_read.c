@@ -10,28 +10,35 @@ static u64 wanted(struct remap *rm, const struct bvec_iter *piece)
 			piece->bi_size >> SECTOR_SHIFT);
 }
 
+/* @tries: how many reads failed before */
 static blk_status_t read_retrying(struct remap *rm, struct block_device *bdev,
 				  sector_t sector, struct bio *bio,
-				  const struct bvec_iter *piece)
+				  const struct bvec_iter *piece, unsigned int *tries)
 {
-	unsigned int tries = 0;
 	blk_status_t status;
+
+	*tries = 0;
 
 	do {
 		status = rm_io_piece(rm, bdev, sector, bio, piece);
-	} while (rm_class(status) == RM_ERR_MEDIUM && tries++ < READ_ONCE(rm->table.read_retries));
+	} while (rm_class(status) == RM_ERR_MEDIUM &&
+		 (*tries)++ < READ_ONCE(rm->table.read_retries));
 	return status;
 }
 
 static blk_status_t read_clean(struct remap *rm, struct bio *bio,
 			       const struct bvec_iter *piece, u64 block)
 {
+	unsigned int tries;
 	blk_status_t status = read_retrying(rm, rm->main->bdev,
-					    rm->data_offset + piece->bi_sector, bio, piece);
+					    rm->data_offset + piece->bi_sector, bio, piece,
+					    &tries);
 
 	if (!status) {
 		rm_count(rm, RM_STAT_RETRIES_OK);
-		rm_count(rm, RM_STAT_SALVAGED);
+		/* neighbours that failed only along with others did not need it */
+		if (tries || rm_io_of(bio)->iter.bi_size == piece->bi_size)
+			rm_salvage_want(rm, block);
 		return status;
 	}
 	if (rm_class(status) != RM_ERR_MEDIUM) {
@@ -75,12 +82,14 @@ static blk_status_t read_slot(struct remap *rm, struct bio *bio,
 	struct rm_spare *s = rm_spare_of(rm, e->slot);
 	sector_t in = piece->bi_sector & (rm->block_size - 1);
 	u64 want = wanted(rm, piece);
+	unsigned int tries;
 	blk_status_t status;
 
 	if (!rm_vmask_covers(e->mask, want))
 		return BLK_STS_MEDIUM;
 	rm_count(rm, RM_STAT_REMAPPED_READS);
-	status = read_retrying(rm, s->dev->bdev, rm_slot_sector(rm, s, e->slot) + in, bio, piece);
+	status = read_retrying(rm, s->dev->bdev, rm_slot_sector(rm, s, e->slot) + in, bio, piece,
+			       &tries);
 	if (!status) {
 		if (e->state == REMAP_BLOCK_LOST && rm_vmask_covers(want, e->mask))
 			rm_set_found(rm, e);

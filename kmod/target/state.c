@@ -122,6 +122,8 @@ int rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason)
 		rm_entry_state(rm, e, REMAP_BLOCK_PENDING);
 	}
 	told(e, reason);
+	if (reason == REMAP_REASON_READ)
+		rm_scrub_error(rm, block);
 	rm_record_pending(rm, e, true);
 	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 	return 0;
@@ -153,6 +155,8 @@ int rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
 		rm_record_pending(rm, e, false);
 	rm_entry_state(rm, e, REMAP_BLOCK_REMAPPED);
 	told(e, reason);
+	if (reason == REMAP_REASON_WRITE)
+		rm_scrub_error(rm, block);
 	e->slot = slot;
 	e->mask = mask;
 	e->flags |= RM_ENTRY_DIRTY;

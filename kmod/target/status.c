@@ -94,6 +94,7 @@ static void collect(const struct remap *rm, struct remap_status *st)
 	st->salvaged = rm_stat_sum(rm, RM_STAT_SALVAGED);
 	st->auto_remaps = rm_stat_sum(rm, RM_STAT_AUTO_REMAPS);
 	st->manual_remaps = rm_stat_sum(rm, RM_STAT_MANUAL_REMAPS);
+	st->predicted_remaps = rm_stat_sum(rm, RM_STAT_PREDICTED_REMAPS);
 	st->read_errors = rm_stat_sum(rm, RM_STAT_READ_ERRORS);
 	st->write_errors = rm_stat_sum(rm, RM_STAT_WRITE_ERRORS);
 	st->nonmedia_errors = rm_stat_sum(rm, RM_STAT_NONMEDIA_ERRORS);
@@ -108,8 +109,7 @@ static void collect(const struct remap *rm, struct remap_status *st)
 	st->random_ios = rm_stat_sum(rm, RM_STAT_RANDOM);
 	st->commits = rm_stat_sum(rm, RM_STAT_COMMITS);
 	st->commit_fail = rm_stat_sum(rm, RM_STAT_COMMIT_FAIL);
-	st->scrub_state = REMAP_SCRUB_IDLE;
-	st->scrub_total = rm->blocks;
+	rm_scrub_status(rm, st);
 	st->last_error_s = READ_ONCE(rm->last_error);
 	st->events = READ_ONCE(rm->events);
 	wear_range(rm, st);

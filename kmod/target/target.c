@@ -59,7 +59,7 @@ static int alloc_state(struct remap *rm)
 	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check || !rm->wq ||
 	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
 		return -ENOMEM;
-	return 0;
+	return rm_scrub_new(rm);
 }
 
 static void drop_state(struct remap *rm)
@@ -77,6 +77,7 @@ static void remap_dtr(struct dm_target *ti)
 	struct remap *rm = ti->private;
 	unsigned int i;
 
+	rm_scrub_free(rm);
 	if (rm->wq) {
 		cancel_delayed_work_sync(&rm->commit_work);
 		destroy_workqueue(rm->wq);
@@ -133,6 +134,7 @@ static int load(struct remap *rm, bool write, char **error)
 		set_bit(REMAP_MODE_MAINT, &rm->modes);
 	else
 		clear_bit(REMAP_MODE_MAINT, &rm->modes);
+	rm_scrub_load(rm);
 	return 0;
 }
 
@@ -272,6 +274,22 @@ out:
 	return r;
 }
 
+/* I/O is still coming; the target's own must not any more. */
+static void remap_presuspend(struct dm_target *ti)
+{
+	rm_scrub_hold(ti->private);
+}
+
+static void remap_presuspend_undo(struct dm_target *ti)
+{
+	rm_scrub_go_on(ti->private);
+}
+
+static void remap_resume(struct dm_target *ti)
+{
+	rm_scrub_go_on(ti->private);
+}
+
 /* No I/O is under way any more. */
 static void remap_postsuspend(struct dm_target *ti)
 {
@@ -284,6 +302,8 @@ static void remap_postsuspend(struct dm_target *ti)
 	/* the second one is for what the first has released */
 	rm_commit_or_undo(rm);
 	rm_commit_or_undo(rm);
+	if (rm->active && rm_mode(rm) <= REMAP_MODE_MAINT)
+		rm_scrub_save(rm);
 	rm->active = false;
 	for (i = 0; i < rm->n_spares; i++)
 		rm_claim_release(&rm->spare[i]);
@@ -312,7 +332,10 @@ static struct target_type remap_target = {
 	.map = remap_map,
 	.end_io = remap_end_io,
 	.preresume = remap_preresume,
+	.presuspend = remap_presuspend,
+	.presuspend_undo = remap_presuspend_undo,
 	.postsuspend = remap_postsuspend,
+	.resume = remap_resume,
 	.status = remap_status,
 	.message = remap_message,
 	.iterate_devices = remap_iterate_devices,

@@ -161,6 +161,7 @@ static void process_batch(struct remap *rm)
 		bio->bi_status = rm_io_of(bio)->status;
 		bio_endio(bio);
 	}
+	rm_salvage(rm);
 }
 
 void rm_work(struct work_struct *work)

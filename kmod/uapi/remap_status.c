@@ -21,6 +21,7 @@ static const char *const block_names[] = { REMAP_BLOCK_STATES(WORD_ITEM) };
 static const char *const reason_names[] = { REMAP_REASONS(WORD_ITEM) };
 static const char *const pending_write_names[] = { REMAP_PENDING_WRITES(WORD_ITEM) };
 static const char *const alloc_names[] = { REMAP_ALLOCS(WORD_ITEM) };
+static const char *const switch_names[] = { REMAP_SWITCHES(WORD_ITEM) };
 #undef WORD_ITEM
 
 static const char *name_of(const char *const *names, size_t n, unsigned int i)
@@ -56,6 +57,11 @@ const char *remap_pending_write_name(enum remap_pending_write how)
 const char *remap_alloc_name(enum remap_alloc how)
 {
 	return name_of(alloc_names, ARRAY_LEN(alloc_names), how);
+}
+
+const char *remap_switch_name(enum remap_switch how)
+{
+	return name_of(switch_names, ARRAY_LEN(switch_names), how);
 }
 
 struct word {
@@ -322,7 +328,7 @@ int remap_query_parse(const char *text, struct remap_query *out)
 		return -EINVAL;
 	w = next_word(&p);
 	state = find_word(block_names, ARRAY_LEN(block_names), &w);
-	if (state < 0 || state == REMAP_BLOCK_BAD_SLOT)
+	if (state < 0 || state >= REMAP_BLOCK_BAD_SLOT)
 		return -EINVAL;
 	out->state = (enum remap_block_state)state;
 	if (take_extra(&p, &out->extra, &len) || *p)
@@ -349,5 +355,16 @@ int remap_alloc_parse(const char *word, enum remap_alloc *out)
 	if (i < 0)
 		return i;
 	*out = (enum remap_alloc)i;
+	return 0;
+}
+
+int remap_switch_parse(const char *word, enum remap_switch *out)
+{
+	struct word w = { word, strlen(word) };
+	int i = find_word(switch_names, ARRAY_LEN(switch_names), &w);
+
+	if (i < 0)
+		return i;
+	*out = (enum remap_switch)i;
 	return 0;
 }

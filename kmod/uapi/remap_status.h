@@ -50,8 +50,10 @@ const char *remap_block_state_name(enum remap_block_state state);
 const char *remap_reason_name(enum remap_reason reason);
 const char *remap_pending_write_name(enum remap_pending_write how);
 const char *remap_alloc_name(enum remap_alloc how);
+const char *remap_switch_name(enum remap_switch how);
 int remap_pending_write_parse(const char *word, enum remap_pending_write *out);
 int remap_alloc_parse(const char *word, enum remap_alloc *out);
+int remap_switch_parse(const char *word, enum remap_switch *out);
 
 /* A decimal number and nothing else. */
 int remap_u64_parse(const char *word, __u64 *out);
@@ -113,6 +115,10 @@ struct remap_table {
 	enum remap_alloc alloc;
 	__u64 error_burst;
 	__u64 max_remaps;		/* 0: as many as fit */
+	enum remap_switch salvage;
+	__u64 scrub_rate;		/* KiB/s, 0: no limit */
+	__u64 sample_rate;		/* one I/O in so many, 0: none */
+	enum remap_switch histogram;
 };
 
 /* Defaults for everything but the devices. */

@@ -15,7 +15,7 @@
 #endif
 
 #define ARGS_MAX 64
-#define N_FEATURES 7
+#define N_FEATURES 11
 
 typedef unsigned long long ull;
 
@@ -26,6 +26,8 @@ void remap_table_init(struct remap_table *table)
 	table->read_retries = REMAP_DEFAULT_READ_RETRIES;
 	table->alloc = REMAP_ALLOC_WEAR;
 	table->error_burst = REMAP_DEFAULT_ERROR_BURST;
+	table->scrub_rate = REMAP_DEFAULT_SCRUB_RATE;
+	table->sample_rate = REMAP_DEFAULT_SAMPLE_RATE;
 }
 
 static int number_in(const char *word, __u64 min, __u64 max, __u64 *out)
@@ -38,7 +40,8 @@ static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 {
 	static const char *const names[N_FEATURES] = {
 		"block_size", "copies", "pending_write", "read_retries",
-		"alloc", "error_burst", "max_remaps",
+		"alloc", "error_burst", "max_remaps", "salvage",
+		"scrub_rate", "sample_rate", "histogram",
 	};
 	unsigned int i;
 
@@ -80,6 +83,22 @@ static const char *parse_feature(struct remap_table *t, unsigned int *seen,
 	case 6:
 		if (!number_in(value, 1, REMAP_REMAPS_MAX, &t->max_remaps))
 			return "max_remaps must be 1 to 16777216";
+		return NULL;
+	case 7:
+		if (remap_switch_parse(value, &t->salvage))
+			return "salvage must be on or off";
+		return NULL;
+	case 8:
+		if (!number_in(value, 0, REMAP_RATE_MAX - 1, &t->scrub_rate))
+			return "scrub_rate must be a number of KiB/s, 0 for no limit";
+		return NULL;
+	case 9:
+		if (!number_in(value, 0, REMAP_RATE_MAX - 1, &t->sample_rate))
+			return "sample_rate must be a number of I/Os, 0 for no samples";
+		return NULL;
+	case 10:
+		if (remap_switch_parse(value, &t->histogram))
+			return "histogram must be on or off";
 		return NULL;
 	default:
 		return "Unknown feature";
@@ -219,6 +238,14 @@ static void put_features(struct line *l, const struct remap_table *t,
 	FEATURE(t->error_burst != REMAP_DEFAULT_ERROR_BURST, "error_burst",
 		put_u64(l, t->error_burst));
 	FEATURE(t->max_remaps, "max_remaps", put_u64(l, t->max_remaps));
+	FEATURE(t->salvage != REMAP_OFF, "salvage",
+		put_word(l, remap_switch_name(t->salvage)));
+	FEATURE(t->scrub_rate != REMAP_DEFAULT_SCRUB_RATE, "scrub_rate",
+		put_u64(l, t->scrub_rate));
+	FEATURE(t->sample_rate != REMAP_DEFAULT_SAMPLE_RATE, "sample_rate",
+		put_u64(l, t->sample_rate));
+	FEATURE(t->histogram != REMAP_OFF, "histogram",
+		put_word(l, remap_switch_name(t->histogram)));
 #undef FEATURE
 }
 

@@ -25,7 +25,10 @@
 #define REMAP_DEFAULT_COPIES		2
 #define REMAP_DEFAULT_READ_RETRIES	2
 #define REMAP_DEFAULT_ERROR_BURST	4096
+#define REMAP_DEFAULT_SCRUB_RATE	65536	/* KiB/s */
+#define REMAP_DEFAULT_SAMPLE_RATE	64	/* one I/O in so many */
 #define REMAP_READ_RETRIES_MAX		100
+#define REMAP_RATE_MAX			0xffffffffU	/* less than this */
 #define REMAP_REMAPS_MAX		16777216
 
 /* X(value, word): worst last; the word shown is the worst that holds. */
@@ -48,7 +51,10 @@
 	X(REMAP_BLOCK_REMAPPED, "remapped")	\
 	X(REMAP_BLOCK_PENDING, "pending")	\
 	X(REMAP_BLOCK_LOST, "lost")		\
-	X(REMAP_BLOCK_BAD_SLOT, "bad")
+	X(REMAP_BLOCK_BAD_SLOT, "bad")		\
+	X(REMAP_BLOCK_HOT, "hot")		\
+	X(REMAP_BLOCK_CLUSTER, "cluster")	\
+	X(REMAP_BLOCK_REGION, "region")
 
 /* Why a block is remapped, pending or lost. */
 #define REMAP_REASONS(X)			\
@@ -62,6 +68,11 @@
 #define REMAP_PENDING_WRITES(X)			\
 	X(REMAP_PENDING_WRITE_REMAP, "remap")	\
 	X(REMAP_PENDING_WRITE_VERIFY, "verify")
+
+/* Settings that are on or off. */
+#define REMAP_SWITCHES(X)			\
+	X(REMAP_OFF, "off")			\
+	X(REMAP_ON, "on")
 
 #define REMAP_ALLOCS(X)				\
 	X(REMAP_ALLOC_WEAR, "wear")		\
@@ -77,6 +88,7 @@ enum remap_pending_write {
 	REMAP_PENDING_WRITES(REMAP_ENUM_ITEM) REMAP_PENDING_WRITE_NR
 };
 
+enum remap_switch { REMAP_SWITCHES(REMAP_ENUM_ITEM) REMAP_SWITCH_NR };
 enum remap_alloc { REMAP_ALLOCS(REMAP_ENUM_ITEM) REMAP_ALLOC_NR };
 #undef REMAP_ENUM_ITEM
 

@@ -31,6 +31,10 @@ rm_super Super() {
   sb.pending_pages = 4;
   sb.slots = 1234;
   sb.spare_sectors = 65536;
+  sb.scrub_pos = 0x123456789;
+  sb.scrub_found = 77;
+  sb.scrub_rate = ~0u;
+  sb.scrub_state = 2;
   return sb;
 }
 
@@ -75,6 +79,10 @@ TEST(Superblock, ComesBackAsWritten) {
   EXPECT_EQ(back.pending_pages, sb.pending_pages);
   EXPECT_EQ(back.slots, sb.slots);
   EXPECT_EQ(back.spare_sectors, sb.spare_sectors);
+  EXPECT_EQ(back.scrub_pos, sb.scrub_pos);
+  EXPECT_EQ(back.scrub_found, sb.scrub_found);
+  EXPECT_EQ(back.scrub_rate, sb.scrub_rate);
+  EXPECT_EQ(back.scrub_state, sb.scrub_state);
   EXPECT_EQ(std::memcmp(back.set_uuid, sb.set_uuid, RM_UUID_SIZE), 0);
   EXPECT_EQ(std::memcmp(back.spare_uuid, sb.spare_uuid, RM_UUID_SIZE), 0);
 }

@@ -32,6 +32,8 @@ TEST(TableLine, PrintsWhatItWasMadeFrom) {
            std::string("1 8:0 0 1 8:16 0 32768 14 block_size 64 copies 5 pending_write verify "
                        "read_retries 0 "
                        "alloc first error_burst 0 max_remaps 16777216"),
+           std::string("1 8:0 0 1 8:16 0 32768 8 salvage on scrub_rate 0 sample_rate 1 "
+                       "histogram on"),
        }) {
     const Parsed p(line);
     ASSERT_EQ(p.result, 0) << line << ": " << p.error;
@@ -45,6 +47,10 @@ TEST(TableLine, Defaults) {
   EXPECT_STREQ(p.table.main_dev, "main");
   EXPECT_EQ(p.table.read_retries, 2u);
   EXPECT_EQ(p.table.error_burst, 4096u);
+  EXPECT_EQ(p.table.scrub_rate, 65536u);
+  EXPECT_EQ(p.table.sample_rate, 64u);
+  EXPECT_EQ(p.table.salvage, REMAP_OFF);
+  EXPECT_EQ(p.table.histogram, REMAP_OFF);
   EXPECT_EQ(p.table.alloc, REMAP_ALLOC_WEAR);
   EXPECT_EQ(p.table.pending_write, REMAP_PENDING_WRITE_REMAP);
 }
@@ -76,6 +82,10 @@ TEST(TableLine, EachMistakeIsToldApart) {
                           "1 m 0 1 s 0 100 2 read_retries 101",
                           "1 m 0 1 s 0 100 2 error_burst 4294967296",
                           "1 m 0 1 s 0 100 2 max_remaps 0",
+                          "1 m 0 1 s 0 100 2 salvage yes",
+                          "1 m 0 1 s 0 100 2 histogram 1",
+                          "1 m 0 1 s 0 100 2 scrub_rate fast",
+                          "1 m 0 1 s 0 100 2 sample_rate 4294967295",
                           "1 m 0 1 s 0 100 2 max_remaps 16777217",
                           "1 m 0 1 s 0 100 2 colour red",
                           "1 m 0 1 s 0 100 4 copies 2 copies 2"}) {

@@ -37,7 +37,7 @@ nullb() {
   echo "+1000000000-1000000000" >"$nullb_dir/badblocks"
   echo 1 >"$nullb_dir/power"
   wait_until 5 [ -b "/dev/$(nullb_node "$1")" ] || fail "no node for null_blk $1"
-  ln -sf "/dev/$(nullb_node "$1")" "/dev/$1"
+  [ -b "/dev/$1" ] || ln -s "/dev/$(nullb_node "$1")" "/dev/$1"
 }
 nullb_node() { [ -e "/sys/block/$1" ] && echo "$1" || echo "nullb$(cat "/sys/kernel/config/nullb/$1/index")"; }
 nullb_bad() { echo "+$2-$(($2 + ${3:-1} - 1))" >"/sys/kernel/config/nullb/$1/badblocks"; }
