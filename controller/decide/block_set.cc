@@ -1,10 +1,11 @@
 #include "controller/decide/block_set.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace remapfleet {
 
-std::pair<std::uint64_t, std::uint64_t> BlockSet::Touched(const v1::SectorRange& range) const {
+BlockSet::Blocks BlockSet::Touched(const v1::SectorRange& range) const {
   const std::uint64_t first = std::max(range.first_sector(), start_);
   // A range that would pass the end of the numbers cannot be inside the target anyway.
   const std::uint64_t room = end_ > range.first_sector() ? end_ - range.first_sector() : 0;
@@ -13,45 +14,65 @@ std::pair<std::uint64_t, std::uint64_t> BlockSet::Touched(const v1::SectorRange&
   return {(first - start_) / block_sectors_, (end - 1 - start_) / block_sectors_ + 1};
 }
 
-void BlockSet::Add(const v1::SectorRange& range) {
-  const auto [first, end] = Touched(range);
-  for (std::uint64_t block = first; block < end; ++block) blocks_.insert(block);
+void BlockSet::Insert(Blocks blocks) {
+  auto [first, end] = blocks;
+  if (first == end) return;
+  auto next = ends_.upper_bound(first);
+  // The neighbour on the left that reaches `first`, and every one up to `end`, become part of it.
+  if (next != ends_.begin() && std::prev(next)->second >= first) --next;
+  while (next != ends_.end() && next->first <= end) {
+    first = std::min(first, next->first);
+    end = std::max(end, next->second);
+    next = ends_.erase(next);
+  }
+  ends_.emplace(first, end);
 }
+
+void BlockSet::Add(const v1::SectorRange& range) { Insert(Touched(range)); }
 
 void BlockSet::Remove(const v1::SectorRange& range) { (void)TakeTouched(range); }
 
 BlockSet BlockSet::TakeTouched(const v1::SectorRange& range) {
   BlockSet taken(start_, end_, block_sectors_);
   const auto [first, end] = Touched(range);
-  const auto low = blocks_.lower_bound(first);
-  const auto high = blocks_.lower_bound(end);
-  taken.blocks_.insert(low, high);
-  blocks_.erase(low, high);
+  if (first == end) return taken;
+  auto next = ends_.upper_bound(first);
+  if (next != ends_.begin() && std::prev(next)->second > first) --next;
+  while (next != ends_.end() && next->first < end) {
+    const auto [own_first, own_end] = *next;
+    next = ends_.erase(next);
+    taken.Insert({std::max(first, own_first), std::min(end, own_end)});
+    if (own_first < first) ends_.emplace(own_first, first);
+    if (own_end > end) ends_.emplace(end, own_end);
+  }
   return taken;
+}
+
+bool BlockSet::Touches(const v1::SectorRange& range) const {
+  const auto [first, end] = Touched(range);
+  const auto next = ends_.lower_bound(end);
+  return first != end && next != ends_.begin() && std::prev(next)->second > first;
 }
 
 bool BlockSet::Contains(const v1::SectorRange& range) const {
   const auto [first, end] = Touched(range);
-  for (std::uint64_t block = first; block < end; ++block) {
-    if (!blocks_.contains(block)) return false;
-  }
-  return first != end;
+  const auto next = ends_.upper_bound(first);
+  return first != end && next != ends_.begin() && std::prev(next)->second >= end;
+}
+
+std::uint64_t BlockSet::size() const {
+  std::uint64_t blocks = 0;
+  for (const auto& [first, end] : ends_) blocks += end - first;
+  return blocks;
 }
 
 std::vector<v1::SectorRange> BlockSet::Ranges() const {
   std::vector<v1::SectorRange> ranges;
-  std::uint64_t next = 0;
-  for (const std::uint64_t block : blocks_) {
-    const std::uint64_t first = start_ + block * block_sectors_;
+  for (const auto& [first, end] : ends_) {
+    v1::SectorRange& range = ranges.emplace_back();
+    range.set_first_sector(start_ + first * block_sectors_);
     // The target's last block may be cut short by the end of the drive.
-    const std::uint64_t count = std::min(block_sectors_, end_ - first);
-    if (!ranges.empty() && block == next) {
-      ranges.back().set_sector_count(ranges.back().sector_count() + count);
-    } else {
-      ranges.emplace_back().set_first_sector(first);
-      ranges.back().set_sector_count(count);
-    }
-    next = block + 1;
+    range.set_sector_count(std::min((end - first) * block_sectors_, end_ - range.first_sector()));
   }
   return ranges;
 }

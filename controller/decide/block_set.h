@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "remapfleet/v1/types.pb.h"
 
 namespace remapfleet {
 
-// Blocks of a target, addressed by sectors of the whole drive. Pure.
+// Blocks of a target, addressed by sectors of the whole drive. Costs by the number of separate
+// ranges, not of blocks: one record may name a whole drive. Pure.
 class BlockSet {
  public:
   // The target covers sectors [start, end) of the drive in blocks of `block_sectors`, from `start`
@@ -22,21 +24,23 @@ class BlockSet {
   // Removes and returns the blocks that the range touches.
   BlockSet TakeTouched(const v1::SectorRange& range);
 
+  bool Touches(const v1::SectorRange& range) const;   // at least one block of it
   bool Contains(const v1::SectorRange& range) const;  // all of it, in whole blocks
-  bool empty() const { return blocks_.empty(); }
-  std::size_t size() const { return blocks_.size(); }
+  bool empty() const { return ends_.empty(); }
+  std::uint64_t size() const;  // blocks
 
   // Adjacent blocks merged, in order.
   std::vector<v1::SectorRange> Ranges() const;
 
  private:
-  // Half-open range of block numbers.
-  std::pair<std::uint64_t, std::uint64_t> Touched(const v1::SectorRange& range) const;
+  using Blocks = std::pair<std::uint64_t, std::uint64_t>;  // half-open range of block numbers
+  Blocks Touched(const v1::SectorRange& range) const;
+  void Insert(Blocks blocks);
 
   std::uint64_t start_;
   std::uint64_t end_;
   std::uint64_t block_sectors_;
-  std::set<std::uint64_t> blocks_;
+  std::map<std::uint64_t, std::uint64_t> ends_;  // first block → end; apart from each other
 };
 
 }  // namespace remapfleet

@@ -11,10 +11,16 @@ namespace {
 
 constexpr std::uint64_t kSectorBytes = 512;
 
+// The target's block as the node reported it; before that, what the target takes by default.
+std::uint64_t BlockSectors(const DriveView& view) {
+  const std::uint64_t bytes = view.status.block_bytes() != 0 ? view.status.block_bytes()
+                                                             : view.drive.physical_block_bytes();
+  return std::max<std::uint64_t>(bytes / kSectorBytes, 1);
+}
+
 BlockSet EmptySet(const DriveView& view) {
-  const std::uint64_t block_sectors =
-      std::max<std::uint64_t>(view.status.block_bytes() / kSectorBytes, 1);
-  return {view.spec.data_offset_sectors(), view.drive.size_bytes() / kSectorBytes, block_sectors};
+  return {view.spec.data_offset_sectors(), view.drive.size_bytes() / kSectorBytes,
+          BlockSectors(view)};
 }
 
 bool Near(const v1::SectorRange& a, const v1::SectorRange& b, std::uint64_t sectors) {
@@ -174,8 +180,6 @@ void Guard(const DriveView& view, const Policy& policy, std::int64_t planned, De
 std::vector<Decision> Decide(const DriveView& view, const std::vector<v1::Record>& evidence,
                              const Policy& policy) {
   std::vector<Decision> decisions;
-  // Without a status the block size is not known, and nothing can be said of whole blocks.
-  if (view.status.block_bytes() == 0) return decisions;
   const Findings findings(view, evidence, policy);
   BlockSet blocks = EmptySet(view);
   for (const Finding& finding : findings.found()) blocks.Add(finding.range);
@@ -193,8 +197,7 @@ std::vector<Decision> Decide(const DriveView& view, const std::vector<v1::Record
     v1::Plan& plan = decision.plan;
     plan.set_created_by("policy");
     for (const Finding& finding : findings.found()) {
-      BlockSet probe = *set;
-      if (!probe.TakeTouched(finding.range).empty()) *plan.add_evidence() = finding.evidence;
+      if (set->Touches(finding.range)) *plan.add_evidence() = finding.evidence;
     }
     plan.set_reason(fmt::format(
         "{} at {}{}", plan.evidence(0).what(), Where(plan.evidence(0).range()),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "controller/decide/block_set.h"
 
@@ -169,10 +170,24 @@ TEST(Decide, TwoPlansOfOneRoundShareTheBudget) {
             "STATE_AWAITING_APPROVAL 2000+16;");
 }
 
-TEST(Decide, NothingIsSaidBeforeTheNodeHasReported) {
+// Evidence is used up by the decision: one that waited for the node's status would be lost.
+TEST(Decide, BeforeTheNodeHasReportedTheDrivesOwnBlockSizeCounts) {
   DriveView view = View();
   view.status.Clear();
-  EXPECT_TRUE(Decide(view, {ReadError(1000)}, {}).empty());
+  view.drive.set_physical_block_bytes(4096);
+  EXPECT_EQ(Text(Decide(view, {ReadError(1003, 1)}, {})),
+            "ACTION_PROACTIVE_COPY STATE_APPROVED 1000+8;");
+  view.drive.set_physical_block_bytes(0);
+  EXPECT_EQ(Text(Decide(view, {ReadError(1003, 1)}, {})),
+            "ACTION_PROACTIVE_COPY STATE_APPROVED 1003+1;");
+}
+
+TEST(Decide, ARecordThatNamesAWholeDriveCostsNoMoreThanASmallOne) {
+  DriveView view = View();
+  view.drive.set_size_bytes(std::uint64_t{1} << 60);
+  const auto decisions = Decide(view, {ReadError(0, std::uint64_t{1} << 51)}, {});
+  EXPECT_EQ(Text(decisions), "ACTION_PROACTIVE_COPY STATE_AWAITING_APPROVAL 0+2251799813685248;");
+  EXPECT_EQ(decisions[0].block_count, std::int64_t{1} << 48);
 }
 
 TEST(Decide, TheOrderOfTheEvidenceDoesNotMatter) {
@@ -204,6 +219,45 @@ TEST(DecideManual, RefusesWhatIsOutsideAndWidensWhatIsInside) {
   EXPECT_EQ(good.refusal, "");
   EXPECT_EQ(Text({good.decision}), "ACTION_PROACTIVE_COPY STATE_APPROVED 8+16;");
   EXPECT_EQ(good.decision.block_count, 2);
+}
+
+TEST(BlockSet, IsTheSetOfItsBlocks) {
+  std::mt19937 random(7);
+  const auto pick = [&random](std::uint64_t below) { return random() % below; };
+  for (int round = 0; round < 200; ++round) {
+    BlockSet set(3, 3 + 40 * 8 - 5, 8);
+    std::set<std::uint64_t> model;
+    for (int step = 0; step < 30; ++step) {
+      const v1::SectorRange range = Range(pick(340), pick(60));
+      std::set<std::uint64_t> touched;
+      for (std::uint64_t sector = std::max<std::uint64_t>(range.first_sector(), 3);
+           sector < std::min<std::uint64_t>(range.first_sector() + range.sector_count(), 318);
+           ++sector) {
+        touched.insert((sector - 3) / 8);
+      }
+      const auto in_model = [&](std::uint64_t block) { return model.contains(block); };
+      ASSERT_EQ(set.Touches(range), std::any_of(touched.begin(), touched.end(), in_model));
+      ASSERT_EQ(set.Contains(range),
+                !touched.empty() && std::all_of(touched.begin(), touched.end(), in_model));
+      if (pick(2) == 0) {
+        set.Add(range);
+        model.insert(touched.begin(), touched.end());
+      } else {
+        std::uint64_t taken = 0;
+        for (const std::uint64_t block : touched) taken += model.erase(block);
+        ASSERT_EQ(set.TakeTouched(range).size(), taken);
+      }
+      ASSERT_EQ(set.size(), model.size());
+      std::set<std::uint64_t> blocks;
+      std::uint64_t last_end = 0;
+      for (const auto& own : set.Ranges()) {
+        ASSERT_TRUE(blocks.empty() || own.first_sector() > last_end);
+        last_end = own.first_sector() + own.sector_count();
+        for (std::uint64_t s = own.first_sector(); s < last_end; s += 8) blocks.insert((s - 3) / 8);
+      }
+      ASSERT_EQ(blocks, model);
+    }
+  }
 }
 
 TEST(BlockSet, TakesTouchedBlocksOnly) {
