@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <thread>
 
 #include "controller/ctl/client.h"
+#include "controller/ctl/parse.h"
 #include "controller/ctl/render.h"
 #include "support/version.h"
 
@@ -138,7 +140,13 @@ Status ChangePlan(Client& client, const Options& options, const std::string& que
   if (!sure) return sure;
   request.set_request_id(NewUuid());
   request.set_validate_only(options.dry_run);
-  const auto response = client.Call(*client.plans, method, request);
+  auto response = client.Call(*client.plans, method, request);
+  // It may have been done although no answer came: asking again with the same id gets that answer.
+  for (int again = 0; again < 3 && !response && response.error().code() == Code::kUnavailable;
+       ++again) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    response = client.Call(*client.plans, method, request);
+  }
   if (!response) return Fail(response.error());
   if (options.dry_run) std::cerr << "dry run: nothing was changed\n";
   return Print(options, response->plan());
@@ -158,27 +166,6 @@ Status PlanReject(Client& client, const Options& options) {
   request.set_comment(options.comment);
   return ChangePlan(client, options, "reject plan " + options.plan, request,
                     &v1::PlanService::StubInterface::RejectPlan);
-}
-
-Result<v1::SectorRange> ParseRange(const std::string& text) {
-  v1::SectorRange range;
-  std::size_t used = 0;
-  try {
-    const std::size_t plus = text.find('+');
-    range.set_first_sector(std::stoull(text, &used));
-    range.set_sector_count(1);
-    if (plus != std::string::npos && used == plus) {
-      range.set_sector_count(std::stoull(text.substr(plus + 1), &used));
-      used += plus + 1;
-    }
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used == 0 || used != text.size() || text[0] == '-') {
-    return Fail(Code::kInvalidArgument,
-                "\"" + text + "\" is not a range: FIRST or FIRST+COUNT, in 512-byte sectors");
-  }
-  return range;
 }
 
 Status PlanCreate(Client& client, const Options& options) {

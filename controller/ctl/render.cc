@@ -79,9 +79,20 @@ std::string Describe(const v1::Record& record) {
       return fmt::format("{}: {}, {} remapped, {} pending", record.remap_status().device_name(),
                          record.remap_status().mode(), Counter(record.remap_status(), "remaps"),
                          Counter(record.remap_status(), "pending"));
+    case v1::Record::kGap:
+      return fmt::format("telemetry lost, {} records: {}", record.gap().lost_records(),
+                         record.gap().reason());
     default:
       return "-";
   }
+}
+
+// Much of what is shown comes from nodes and drives: nothing of it may steer the terminal.
+std::string Printable(std::string text) {
+  for (char& c : text) {
+    if ((c >= 0 && c < ' ') || c == 0x7f) c = '?';
+  }
+  return text;
 }
 
 }  // namespace
@@ -96,7 +107,7 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += fmt::format("{:<{}}", row[i], i + 1 == row.size() ? 0 : widths[i] + 2);
+      line += fmt::format("{:<{}}", Printable(row[i]), i + 1 == row.size() ? 0 : widths[i] + 2);
     }
     text += line + "\n";
   }

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "controller/config.h"
+#include "controller/ctl/parse.h"
 #include "controller/ctl/render.h"
 #include "controller/history/page_token.h"
 
@@ -91,6 +92,22 @@ TEST_F(ConfigTest, GoodOneIsRead) {
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->policy.auto_blocks_per_day, 5);
   EXPECT_EQ(config->tls.ca, "c");
+}
+
+TEST(Render, ShowsControlCharactersAsWhatTheyAreNot) {
+  EXPECT_EQ(ctl::Table({{"a\x1b[2Jb", "c\nd"}}), "a?[2Jb  c?d\n");
+}
+
+TEST(ParseRange, TakesWholeNumbersOnly) {
+  const auto range = ctl::ParseRange("81920+8");
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->first_sector(), 81920U);
+  EXPECT_EQ(range->sector_count(), 8U);
+  EXPECT_EQ(ctl::ParseRange("7")->sector_count(), 1U);
+  for (const char* bad : {"", "+", "8+", "+8", "-8", " 8", "8 ", "8+-3", "8++3", "0x8",
+                          "18446744073709551616", "8+8+8"}) {
+    EXPECT_FALSE(ctl::ParseRange(bad)) << bad;
+  }
 }
 
 }  // namespace
