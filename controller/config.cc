@@ -14,6 +14,7 @@ Result<ControllerConfig> LoadConfig(const std::string& path) {
   config.tls.key = toml->RequiredString("tls.key");
   config.tls.ca = toml->RequiredString("tls.ca");
   config.metrics_listen = toml->String("metrics.listen", "127.0.0.1:9478");
+  config.retention = std::chrono::days(toml->Integer("history.retention_days", 730, 2, 3650));
   Policy& policy = config.policy;
   policy.auto_blocks_per_day =
       toml->Integer("policy.auto_blocks_per_day", policy.auto_blocks_per_day, 0, 1 << 20);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "controller/decide/policy.h"
@@ -14,6 +15,7 @@ struct ControllerConfig {
   std::string metrics_listen;
   TlsFiles tls;
   Policy policy;
+  std::chrono::days retention{};
 };
 
 // Reads and checks the file; see example.toml. INVALID_ARGUMENT with "file:line:column: ".

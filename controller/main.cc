@@ -18,6 +18,7 @@
 #include "controller/gateway/gateway.h"
 #include "controller/history/hosts.h"
 #include "controller/history/schema.h"
+#include "controller/history/upkeep.h"
 #include "support/version.h"
 
 namespace remapfleet {
@@ -51,8 +52,9 @@ int RunMigrate(Database& database, bool dry_run) {
   return 0;
 }
 
-// Waits for the database as long as it takes; false if told to stop, or if waiting cannot help.
-bool PrepareDatabase(Database& database) {
+// Waits for the database as long as it takes. The exit status, if it is to end instead: told to
+// stop, or waiting cannot help.
+std::optional<int> PrepareDatabase(Database& database) {
   for (;;) {
     const auto report = Migrate(database, false);
     if (report) {
@@ -61,14 +63,14 @@ bool PrepareDatabase(Database& database) {
         ForgetConnections(t);
         return {};
       });
-      if (cleared) return true;
+      if (cleared) return std::nullopt;
     } else if (report.error().code() == Code::kFailedPrecondition) {
       spdlog::critical("{}", report.error().message());
-      return false;
+      return 1;
     } else {
       spdlog::error("waiting for the database: {}", report.error().message());
     }
-    if (StoppedWithin(std::chrono::seconds(1))) return false;
+    if (StoppedWithin(std::chrono::seconds(1))) return 0;
   }
 }
 
@@ -78,7 +80,9 @@ int Serve(const ControllerConfig& config) {
     spdlog::critical("{}", credentials.error().message());
     return 1;
   }
+  // Apart, so that neither agents nor operators can take the connections that the others need.
   Database database(config.database_url);
+  Database for_operators(config.database_url);
   SystemClock clock;
   Metrics metrics;
   const auto metrics_port = metrics.Serve(config.metrics_listen);
@@ -86,13 +90,15 @@ int Serve(const ControllerConfig& config) {
     spdlog::critical("{}", metrics_port.error().message());
     return 1;
   }
-  if (!PrepareDatabase(database)) return 1;
+  const auto prepared = PrepareDatabase(database);
+  if (prepared) return *prepared;
 
   Gateway gateway(database, clock, metrics);
   Brain brain(database, clock, metrics, config.policy);
-  FleetApi fleet(database);
-  HistoryApi history(database);
-  PlanApi plans(database, config.policy);
+  Upkeep upkeep(database, clock, config.retention);
+  FleetApi fleet(for_operators);
+  HistoryApi history(for_operators);
+  PlanApi plans(for_operators, config.policy);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -113,6 +119,7 @@ int Serve(const ControllerConfig& config) {
     spdlog::critical("cannot listen on {}: is another controller running?", config.listen);
     return 1;
   }
+  upkeep.Start();
   gateway.Start();
   brain.Start();
   server->GetHealthCheckService()->SetServingStatus(true);
@@ -126,6 +133,7 @@ int Serve(const ControllerConfig& config) {
   sd_notify(0, "STOPPING=1");
   server->GetHealthCheckService()->SetServingStatus(false);
   brain.Stop();
+  upkeep.Stop();
   gateway.Drain();
   server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
   gateway.Stop();

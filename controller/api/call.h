@@ -1,6 +1,7 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
 
 #include <functional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "controller/history/database.h"
 #include "controller/history/requests.h"
 #include "support/grpc_status.h"
+#include "support/spec_hash.h"
 #include "support/tls.h"
 
 namespace remapfleet {
@@ -43,14 +45,18 @@ grpc::Status Change(const grpc::ServerContext& context, Database& database,
   if (!actor) return ToGrpc(actor.error());
   const Status good = CheckRequestId(request.request_id());
   if (!good) return ToGrpc(good.error());
+  Request body = request;
+  body.clear_request_id();
+  body.clear_validate_only();
+  const AskedChange change{request.request_id(), *actor, method, MessageHash(body)};
   bool rolled_back = false;
   const Status done = database.Transact([&](Transaction& transaction) -> Status {
     rolled_back = false;
-    const auto before = FindAnswer(transaction, request.request_id(), method);
+    const auto before = FindAnswer(transaction, change);
     if (!before) return Fail(before.error());
     if (*before) {
-      response->ParseFromString(**before);
-      return {};
+      if (response->ParseFromString(**before)) return {};
+      return Fail(Code::kDataLoss, "the answer that was stored cannot be read");
     }
     auto answer = work(transaction, *actor);
     if (!answer) return Fail(answer.error());
@@ -59,10 +65,13 @@ grpc::Status Change(const grpc::ServerContext& context, Database& database,
       rolled_back = true;
       return Fail(Code::kCancelled, "validate_only");
     }
-    StoreAnswer(transaction, request.request_id(), *actor, method, response->SerializeAsString());
+    StoreAnswer(transaction, change, response->SerializeAsString());
     return {};
   });
-  if (!done && !rolled_back) return ToGrpc(done.error());
+  if (!done && !rolled_back) {
+    spdlog::info("{} by {} refused: {}", method, *actor, done.error().message());
+    return ToGrpc(done.error());
+  }
   return grpc::Status::OK;
 }
 

@@ -9,6 +9,18 @@ namespace remapfleet {
 namespace {
 
 constexpr int kMaxRanges = 1000;
+constexpr std::size_t kMaxText = 1000;
+
+// What a person wrote stands in the audit log and in tables as it is.
+Status CheckText(const std::string& field, const std::string& text) {
+  if (text.size() > kMaxText) return Fail(Code::kInvalidArgument, field + " is too long");
+  for (const char c : text) {
+    if ((c >= 0 && c < ' ') || c == 0x7f) {
+      return Fail(Code::kInvalidArgument, field + " must be one line of text");
+    }
+  }
+  return {};
+}
 
 Status CheckCreate(const v1::CreatePlanRequest& request) {
   if (request.drive_id().empty()) return Fail(Code::kInvalidArgument, "drive_id must be set");
@@ -21,7 +33,7 @@ Status CheckCreate(const v1::CreatePlanRequest& request) {
     return Fail(Code::kInvalidArgument, "at most 1000 ranges in one plan");
   }
   if (request.reason().empty()) return Fail(Code::kInvalidArgument, "reason must not be empty");
-  return {};
+  return CheckText("reason", request.reason());
 }
 
 Result<v1::Plan> Create(Transaction& t, const v1::CreatePlanRequest& request,
@@ -92,6 +104,8 @@ grpc::Status PlanApi::ApprovePlan(grpc::ServerContext* context,
   return Change<v1::ApprovePlanRequest, Reply>(
       *context, database_, "ApprovePlan", *request, response,
       [&](Transaction& t, const std::string& actor) -> Result<Reply> {
+        const Status good = CheckText("comment", request->comment());
+        if (!good) return Fail(good.error());
         auto plan = DecidePlan(t, request->plan_id(), true, actor, request->comment());
         if (!plan) return Fail(plan.error());
         Reply reply;
@@ -109,6 +123,8 @@ grpc::Status PlanApi::RejectPlan(grpc::ServerContext* context, const v1::RejectP
         if (request->comment().empty()) {
           return Fail(Code::kInvalidArgument, "comment must say why the plan is rejected");
         }
+        const Status good = CheckText("comment", request->comment());
+        if (!good) return Fail(good.error());
         auto plan = DecidePlan(t, request->plan_id(), false, actor, request->comment());
         if (!plan) return Fail(plan.error());
         Reply reply;

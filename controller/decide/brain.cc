@@ -11,6 +11,8 @@ namespace remapfleet {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{1000};
+// Of one drive in one transaction; a storm takes several.
+constexpr int kEvidenceAtOnce = 1000;
 constexpr std::chrono::hours kNeighbourWindow{24};
 // Long enough for the node to have used the blocks again and to have reported it.
 constexpr std::chrono::seconds kEffectAge{60};
@@ -99,12 +101,18 @@ void Brain::Stop() {
 
 void Brain::Run(std::stop_token stop) {
   Listener listener(database_.url(), kEvidenceChannel);
-  bool failing = false;
+  std::string failure;
   while (!stop.stop_requested()) {
     const Status status = Tick();
-    if (!status && !failing) spdlog::error("decisions wait: {}", status.error().message());
-    if (status && failing) spdlog::info("decisions go on");
-    failing = !status;
+    const std::string now = status ? "" : status.error().message();
+    if (now != failure) {
+      if (now.empty()) {
+        spdlog::info("decisions go on");
+      } else {
+        spdlog::error("decisions wait: {}", now);
+      }
+    }
+    failure = now;
     listener.Wait(kPoll);
   }
 }
@@ -113,11 +121,19 @@ Status Brain::Tick() {
   auto keys = database_.Query<std::vector<DriveKey>>(
       [](Transaction& t) -> Result<std::vector<DriveKey>> { return DrivesWithEvidence(t, 100); });
   if (!keys) return Fail(keys.error());
+  Status first;
   for (const DriveKey& key : *keys) {
-    const Status decided = DecideOn(key);
-    if (!decided) return decided;
+    Status decided = DecideOn(key);
+    if (decided) continue;
+    // Without the database there is no going on; what fails for one drive is no other's matter.
+    if (decided.error().code() == Code::kUnavailable) return decided;
+    if (first) {
+      first = Fail(std::move(decided.error())
+                       .Because(fmt::format("{} on {}", key.drive.value(), key.host.value())));
+    }
   }
-  return Measure();
+  Status measured = Measure();
+  return first ? measured : first;
 }
 
 Status Brain::DecideOn(const DriveKey& key) {
@@ -125,7 +141,7 @@ Status Brain::DecideOn(const DriveKey& key) {
   std::vector<v1::Plan> made;
   const Status status = database_.Transact([&](Transaction& t) -> Status {
     made.clear();
-    const std::vector<v1::Record> evidence = TakeEvidence(t, key);
+    const std::vector<v1::Record> evidence = TakeEvidence(t, key, kEvidenceAtOnce);
     if (evidence.empty()) return {};
     const auto facts = FactsOf(t, key);
     if (!facts) return Fail(facts.error());
@@ -133,8 +149,11 @@ Status Brain::DecideOn(const DriveKey& key) {
     *risk.mutable_time() = ToProto(clock_.Now());
     StoreRisk(t, key, risk);
     const auto view = ViewOf(t, key);
-    // Evidence on a drive without a remap device still counts for its risk.
-    if (!view) return {};
+    if (!view) {
+      // Evidence on a drive without a remap device still counts for its risk.
+      if (view.error().code() == Code::kFailedPrecondition) return {};
+      return Fail(view.error());
+    }
     const TimePoint expiry = clock_.Now() + std::chrono::seconds(policy_.approval_expiry_s);
     for (const Decision& decision : Decide(*view, evidence, policy_)) {
       auto plan = InsertPlan(t, decision.plan, decision.block_count, expiry);

@@ -26,6 +26,7 @@ class Brain {
   void Stop();
 
   // One round: decides on what there is, expires and measures plans. For the thread, and for tests.
+  // Returns the first failure; one drive's does not hold up the others.
   Status Tick();
 
  private:

@@ -1,8 +1,9 @@
 #include "controller/history/database.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <libpq-fe.h>
 
+#include <map>
 #include <thread>
 
 #include "controller/history/transaction.h"
@@ -11,13 +12,47 @@ namespace remapfleet {
 namespace {
 
 constexpr int kAttempts = 5;
-// Well below PostgreSQL's default of 100 for all its clients.
-constexpr std::size_t kMaxConnections = 16;
+constexpr std::chrono::seconds kSlotLimit{10};
+// What hangs is given up: a statement, a lock, a peer that no longer answers at all.
+constexpr char kSettings[] =
+    "set statement_timeout = '30s'; set lock_timeout = '20s'; "
+    "set idle_in_transaction_session_timeout = '60s'";
+// SQLSTATE 57014: statement_timeout; 55P03: lock_timeout.
+constexpr char kQueryCanceled[] = "57014";
+constexpr char kLockNotAvailable[] = "55P03";
 // SQLSTATE 57P01 to 57P04: shutdown, crash of a neighbour, still starting, dropped.
 constexpr char kShutdownState[] = "57P";
 
 std::string FirstLine(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
+}
+
+// The connection string with limits for connecting and for a dead peer, unless it says its own.
+std::string WithLimits(const std::string& url) {
+  char* problem = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(url.c_str(), &problem), &PQconninfoFree);
+  if (!options) {
+    const std::unique_ptr<char, decltype(&PQfreemem)> text(problem, &PQfreemem);
+    throw pqxx::argument_error(text ? FirstLine(text.get()) : "connection string");
+  }
+  std::map<std::string, std::string> values = {{"connect_timeout", "10"},
+                                               {"tcp_user_timeout", "30000"},
+                                               {"keepalives_idle", "30"},
+                                               {"application_name", "remap-controller"}};
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    if (option->val != nullptr) values[option->keyword] = option->val;
+  }
+  std::string text;
+  for (const auto& [keyword, value] : values) {
+    text += keyword + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += "' ";
+  }
+  return text;
 }
 
 }  // namespace
@@ -27,7 +62,10 @@ struct Database::Connection {
   // call is deprecated because version 7 never does so.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-  explicit Connection(const std::string& url) : pq(url) { pq.inhibit_reactivation(true); }
+  explicit Connection(const std::string& url) : pq(WithLimits(url)) {
+    pq.inhibit_reactivation(true);
+    pqxx::nontransaction(pq).exec(kSettings);
+  }
 #pragma GCC diagnostic pop
   pqxx::connection pq;
 };
@@ -37,10 +75,13 @@ class Database::Slot {
  public:
   explicit Slot(Database& database) : database_(database) {
     std::unique_lock lock(database_.mutex_);
-    database_.returned_.wait(lock, [this] { return database_.taken_ < kMaxConnections; });
-    ++database_.taken_;
+    taken_ = database_.returned_.wait_for(
+        lock, kSlotLimit, [this] { return database_.taken_ < database_.max_connections_; });
+    if (taken_) ++database_.taken_;
   }
+  bool taken() const { return taken_; }
   ~Slot() {
+    if (!taken_) return;
     {
       const std::lock_guard lock(database_.mutex_);
       --database_.taken_;
@@ -52,9 +93,11 @@ class Database::Slot {
 
  private:
   Database& database_;
+  bool taken_ = false;
 };
 
-Database::Database(std::string url) : url_(std::move(url)) {}
+Database::Database(std::string url, std::size_t max_connections)
+    : url_(std::move(url)), max_connections_(max_connections) {}
 Database::~Database() = default;
 
 std::unique_ptr<Database::Connection> Database::Take() {
@@ -82,6 +125,7 @@ void Database::DropIdle() {
 
 Status Database::Transact(const std::function<Status(Transaction&)>& work) {
   const Slot slot(*this);
+  if (!slot.taken()) return Fail(Code::kUnavailable, "database: all connections are busy");
   for (int attempt = 1;; ++attempt) {
     try {
       auto connection = Take();
@@ -110,6 +154,9 @@ Status Database::Transact(const std::function<Status(Transaction&)>& work) {
       DropIdle();
       return Fail(Code::kUnavailable, "database went away at commit: " + FirstLine(error.what()));
     } catch (const pqxx::sql_error& error) {
+      if (error.sqlstate() == kQueryCanceled || error.sqlstate() == kLockNotAvailable) {
+        return Fail(Code::kDeadlineExceeded, "database: " + FirstLine(error.what()));
+      }
       if (error.sqlstate().starts_with(kShutdownState)) {
         DropIdle();
         return Fail(Code::kUnavailable, "database is going down: " + FirstLine(error.what()));
@@ -129,7 +176,8 @@ struct Listener::State {
         : pqxx::notification_receiver(connection, channel) {}
     void operator()(const std::string&, int) override {}
   };
-  State(const std::string& url, const std::string& channel) : pq(url), receiver(pq, channel) {}
+  State(const std::string& url, const std::string& channel)
+      : pq(WithLimits(url)), receiver(pq, channel) {}
   pqxx::connection pq;
   Receiver receiver;
 };

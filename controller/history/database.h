@@ -18,17 +18,18 @@ namespace remapfleet {
 // One open transaction; defined in transaction.h, which only history/ includes.
 struct Transaction;
 
-// Connections to PostgreSQL, at most 16. Thread-safe; each transaction has a connection of its own
-// while it runs, and waits for one if all are taken.
+// Connections to PostgreSQL, at most so many. Thread-safe; each transaction has a connection of its
+// own while it runs, and waits for one, not for ever, if all are taken.
 class Database {
  public:
   // `url` is a libpq connection string. Connects when first used.
-  explicit Database(std::string url);
+  explicit Database(std::string url, std::size_t max_connections = 8);
   ~Database();
 
   // Runs `work` and commits, or rolls back if it returns an error or throws. Serialisation failures
   // and deadlocks are tried again. UNAVAILABLE: no connection, or it broke; the transaction may
-  // then have been committed, so what runs here must be safe to run again.
+  // then have been committed, so what runs here must be safe to run again. DEADLINE_EXCEEDED: a
+  // statement took longer than half a minute and was rolled back.
   Status Transact(const std::function<Status(Transaction&)>& work);
 
   template <class T>
@@ -54,6 +55,7 @@ class Database {
   void GiveBack(std::unique_ptr<Connection> connection);
 
   const std::string url_;
+  const std::size_t max_connections_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::size_t taken_ = 0;

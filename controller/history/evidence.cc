@@ -19,14 +19,15 @@ std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit) {
   return keys;
 }
 
-std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key) {
+std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key, int limit) {
   std::vector<v1::Record> records;
   for (const auto& row : transaction.work.exec_params(
            "delete from evidence where (host_id, drive_id, boot_id, seq) in (select host_id, "
            "drive_id, "
-           "boot_id, seq from evidence where host_id = $1 and drive_id = $2 order by seq "
-           "for update skip locked) returning body",
-           key.host.value(), key.drive.value())) {
+           "boot_id, seq from evidence where host_id = $1 and drive_id = $2 order by received, "
+           "boot_id, seq "
+           "limit $3 for update skip locked) returning body",
+           key.host.value(), key.drive.value(), limit)) {
     records.push_back(Parse<v1::Record>(row[0]));
   }
   return records;
@@ -35,7 +36,7 @@ std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& k
 Result<DriveFacts> FactsOf(Transaction& transaction, const DriveKey& key) {
   auto& work = transaction.work;
   DriveFacts facts;
-  auto device = GetDevice(transaction, key.drive);
+  auto device = GetDeviceOn(transaction, key.host, key.drive);
   if (!device) return Fail(device.error());
   facts.device = std::move(*device);
   const auto errors = work.exec_params1(

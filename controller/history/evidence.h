@@ -19,9 +19,9 @@ struct DriveKey {
 // Drives with evidence that nobody has decided on, oldest first.
 std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit);
 
-// Takes all of a drive's evidence: gone with this transaction's commit, back if it rolls back.
-// Another replica's transaction on the same rows makes this return nothing.
-std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key);
+// Takes a drive's evidence, oldest first: gone with this transaction's commit, back if it rolls
+// back. Rows that another replica has taken are left out.
+std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key, int limit);
 
 // What is known of a drive for scoring; the counts are over the last 24 hours.
 struct DriveFacts {

@@ -1,5 +1,7 @@
 #include "controller/history/hosts.h"
 
+#include <fmt/format.h>
+
 #include "controller/history/desired.h"
 #include "controller/history/transaction.h"
 
@@ -26,7 +28,9 @@ Result<SessionStart> BeginSession(Transaction& transaction, const HostId& host,
   }
   for (const auto& spec : hello.configured()) AdoptConfigured(transaction, host, spec);
   for (const auto& [kind, generation] : hello.known_generations()) {
-    OvertakeKnown(transaction, host, kind, generation);
+    const auto hash = hello.known_hashes().find(kind);
+    OvertakeKnown(transaction, host, kind, generation,
+                  hash == hello.known_hashes().end() ? "" : hash->second);
   }
   const auto position = work.exec_params(
       "select through_seq from stream_position where host_id = $1 and boot_id = $2", host.value(),
@@ -43,8 +47,17 @@ void EndSession(Transaction& transaction, const HostId& host, std::uint64_t epoc
 
 bool IsCurrent(Transaction& transaction, const HostId& host, std::uint64_t epoch) {
   const auto rows = transaction.work.exec_params(
-      "select session_epoch from host where host_id = $1 for share", host.value());
+      "select session_epoch from host where host_id = $1 for no key update", host.value());
   return !rows.empty() && rows[0][0].as<std::uint64_t>() == epoch;
+}
+
+void NoteHeard(Transaction& transaction, const std::vector<std::string>& hosts) {
+  // Host ids hold nothing that an array literal would have to quote. In order: two gateways may
+  // both have a stream of one host for a moment.
+  transaction.work.exec_params(
+      "update host set last_seen = now() where host_id in (select host_id from host where host_id "
+      "= any($1::text[]) order by host_id for no key update)",
+      fmt::format("{{{}}}", fmt::join(hosts, ",")));
 }
 
 void ForgetConnections(Transaction& transaction) {

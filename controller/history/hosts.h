@@ -22,8 +22,10 @@ Result<SessionStart> BeginSession(Transaction& transaction, const HostId& host,
                                   const v1::Hello& hello);
 // The stream of `epoch` ended; does nothing if a newer one has begun.
 void EndSession(Transaction& transaction, const HostId& host, std::uint64_t epoch);
-// True while `epoch` is the newest stream of the host.
+// True while `epoch` is the newest stream of the host; stays so until this transaction ends.
 bool IsCurrent(Transaction& transaction, const HostId& host, std::uint64_t epoch);
+// These hosts have said something just now.
+void NoteHeard(Transaction& transaction, const std::vector<std::string>& hosts);
 // At start: what a killed predecessor left marked as connected.
 void ForgetConnections(Transaction& transaction);
 
@@ -34,13 +36,15 @@ std::vector<v1::Device> ListDevices(Transaction& transaction, const std::string&
                                     int limit);
 // NOT_FOUND if the drive never reported; the host seen last if it moved.
 Result<v1::Device> GetDevice(Transaction& transaction, const DriveId& drive);
+// NOT_FOUND if this host never reported such a drive.
+Result<v1::Device> GetDeviceOn(Transaction& transaction, const HostId& host, const DriveId& drive);
 v1::GetFleetStatusResponse FleetStatus(Transaction& transaction);
 
 struct HistoryPage {
   std::vector<v1::HistoryEntry> entries;
   std::string next_token;
 };
-// Newest first, all kinds.
+// Newest first, all kinds; gaps in what its host said among them.
 Result<HistoryPage> ListHistory(Transaction& transaction, const DriveId& drive, int page_size,
                                 const std::string& page_token);
 

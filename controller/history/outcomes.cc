@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "controller/history/audit.h"
+#include "controller/history/desired.h"
 #include "controller/history/plans.h"
 #include "controller/history/transaction.h"
 #include "remapfleet/v1/operator.pb.h"
@@ -23,14 +24,30 @@ pqxx::result OpenPlans(Transaction& transaction, const HostId& host, const v1::O
       host.value(), outcome.kind(), static_cast<std::int64_t>(outcome.generation()));
 }
 
-void Applied(Transaction& transaction, const HostId& host, const v1::Outcome& outcome) {
+// The node is where an earlier generation wanted it: what the next one is built on has that too.
+void AddToGood(Transaction& transaction, const HostId& host, const v1::Outcome& outcome,
+               const v1::Plan& plan) {
+  auto good = Parse<v1::RemapDeviceSpec>(transaction.work.exec_params1(
+      "select good_spec from desired_state where host_id = $1 and kind = $2", host.value(),
+      outcome.kind())[0]);
+  AddRanges(good, plan.ranges());
   transaction.work.exec_params(
-      "update desired_state set stage = $4, error = '', good_spec = spec, read_back = $5::bytea "
-      "where host_id = $1 and kind = $2 and generation = $3",
-      host.value(), outcome.kind(), static_cast<std::int64_t>(outcome.generation()),
-      static_cast<int>(outcome.stage()), ToBytea(outcome.read_back()));
+      "update desired_state set good_spec = $3::bytea where host_id = $1 and kind = $2",
+      host.value(), outcome.kind(), ToBytea(good));
+}
+
+void Applied(Transaction& transaction, const HostId& host, const v1::Outcome& outcome,
+             bool newest) {
+  if (newest) {
+    transaction.work.exec_params(
+        "update desired_state set stage = $3, error = '', good_spec = spec, read_back = $4::bytea "
+        "where host_id = $1 and kind = $2",
+        host.value(), outcome.kind(), static_cast<int>(outcome.stage()),
+        ToBytea(outcome.read_back()));
+  }
   for (const auto& row : OpenPlans(transaction, host, outcome, "<=")) {
     v1::Plan detail = Parse<v1::Plan>(row[1]);
+    if (!newest) AddToGood(transaction, host, outcome, detail);
     *detail.mutable_read_back() = outcome.read_back();
     const std::string plan_id = row[0].as<std::string>();
     transaction.work.exec_params(
@@ -43,10 +60,8 @@ void Applied(Transaction& transaction, const HostId& host, const v1::Outcome& ou
 
 void Rejected(Transaction& transaction, const HostId& host, const v1::Outcome& outcome) {
   transaction.work.exec_params(
-      "update desired_state set stage = $4, error = $5 "
-      "where host_id = $1 and kind = $2 and generation = $3",
-      host.value(), outcome.kind(), static_cast<std::int64_t>(outcome.generation()),
-      static_cast<int>(outcome.stage()), outcome.error_message());
+      "update desired_state set stage = $3, error = $4 where host_id = $1 and kind = $2",
+      host.value(), outcome.kind(), static_cast<int>(outcome.stage()), outcome.error_message());
   for (const auto& row : OpenPlans(transaction, host, outcome, "=")) {
     const std::string plan_id = row[0].as<std::string>();
     transaction.work.exec_params(
@@ -62,19 +77,29 @@ void Rejected(Transaction& transaction, const HostId& host, const v1::Outcome& o
 }  // namespace
 
 void RecordOutcome(Transaction& transaction, const HostId& host, const v1::Outcome& outcome) {
+  const auto rows = transaction.work.exec_params(
+      "select generation, nonce from desired_state where host_id = $1 and kind = $2 for update",
+      host.value(), outcome.kind());
+  const auto generation = rows.empty() ? 0 : rows[0][0].as<std::uint64_t>();
+  const bool newest = outcome.generation() == generation;
+  // An answer to what this database never asked, e.g. because it was set back: Hello clears that
+  // up.
+  if (outcome.generation() > generation ||
+      (newest && rows[0][1].as<std::string>() != outcome.nonce()))
+    return;
   switch (outcome.stage()) {
     case v1::Outcome::STAGE_ACCEPTED:
+      if (!newest) break;
       transaction.work.exec_params(
-          "update desired_state set stage = $4 "
-          "where host_id = $1 and kind = $2 and generation = $3 and stage = 0",
-          host.value(), outcome.kind(), static_cast<std::int64_t>(outcome.generation()),
-          static_cast<int>(outcome.stage()));
+          "update desired_state set stage = $3 where host_id = $1 and kind = $2 and stage = 0",
+          host.value(), outcome.kind(), static_cast<int>(outcome.stage()));
       break;
     case v1::Outcome::STAGE_APPLIED:
-      Applied(transaction, host, outcome);
+      Applied(transaction, host, outcome, newest);
       break;
     case v1::Outcome::STAGE_REJECTED:
-      Rejected(transaction, host, outcome);
+      // An older generation is refused for being old; the newer one carries what it asked for.
+      if (newest) Rejected(transaction, host, outcome);
       break;
     default:
       break;

@@ -57,10 +57,21 @@ Result<v1::Plan> InsertPlan(Transaction& transaction, v1::Plan plan, std::int64_
 
 Result<v1::Plan> DecidePlan(Transaction& transaction, const std::string& plan_id, bool approve,
                             const std::string& actor, const std::string& comment) {
-  const auto rows = transaction.work.exec_params(
-      fmt::format("select {} from plan where plan_id = $1 for update", kPlanColumns), plan_id);
-  if (rows.empty()) return Fail(Code::kNotFound, fmt::format("there is no plan {}", plan_id));
-  const v1::Plan plan = PlanFromRow(rows[0]);
+  const auto found = GetPlan(transaction, plan_id);
+  if (!found) return Fail(found.error());
+  // The device before its plans, as everywhere: two transactions never wait for each other.
+  (void)SpecOnDrive(transaction, HostId(found->host_id()), DriveId(found->drive_id()));
+  const auto row =
+      transaction.work.exec_params1(fmt::format("select {}, coalesce(expire_time < now(), false) "
+                                                "as expired from plan where plan_id = $1 for "
+                                                "update",
+                                                kPlanColumns),
+                                    plan_id);
+  const v1::Plan plan = PlanFromRow(row);
+  if (approve && row["expired"].as<bool>()) {
+    return Fail(Code::kFailedPrecondition,
+                fmt::format("plan {} has expired: nobody approved it in time", plan_id));
+  }
   if (plan.state() != v1::Plan::STATE_AWAITING_APPROVAL) {
     return Fail(Code::kFailedPrecondition,
                 fmt::format("plan {} does not wait for approval: it is {}", plan_id,

@@ -74,6 +74,17 @@ Result<v1::Device> GetDevice(Transaction& transaction, const DriveId& drive) {
   return DeviceFromRow(rows[0]);
 }
 
+Result<v1::Device> GetDeviceOn(Transaction& transaction, const HostId& host, const DriveId& drive) {
+  const auto rows = transaction.work.exec_params(
+      fmt::format("select {} from drive where host_id = $1 and drive_id = $2", kDeviceColumns),
+      host.value(), drive.value());
+  if (rows.empty()) {
+    return Fail(Code::kNotFound,
+                fmt::format("no drive {} has reported from {}", drive.value(), host.value()));
+  }
+  return DeviceFromRow(rows[0]);
+}
+
 v1::GetFleetStatusResponse FleetStatus(Transaction& transaction) {
   auto& work = transaction.work;
   v1::GetFleetStatusResponse status;
@@ -113,13 +124,16 @@ Result<HistoryPage> ListHistory(Transaction& transaction, const DriveId& drive, 
   const std::string boot = key->empty() ? "ffffffff-ffff-ffff-ffff-ffffffffffff" : (*key)[1];
   const std::string seq = key->empty() ? "9223372036854775807" : (*key)[2];
   std::string all;
-  for (const char* table : {"health_sample", "io_error", "weak_block", "remap_status"}) {
+  // A gap is its host's.
+  for (const auto& [table, owner] : {std::pair("health_sample", "$1"), std::pair("io_error", "$1"),
+                                     std::pair("weak_block", "$1"), std::pair("remap_status", "$1"),
+                                     std::pair("telemetry_gap", "''")}) {
     all += fmt::format(
         "{}(select time, boot_id, seq, body from {} where host_id in (select host_id from "
-        "drive where drive_id = $1) and drive_id = $1 and (time, boot_id, seq) < "
+        "drive where drive_id = $1) and drive_id = {} and (time, boot_id, seq) < "
         "($2::timestamptz, $3::uuid, $4::bigint) order by time desc, boot_id desc, seq desc limit "
         "$5)",
-        all.empty() ? "" : " union all ", table);
+        all.empty() ? "" : " union all ", table, owner);
   }
   const auto rows = transaction.work.exec_params(
       "select (extract(epoch from time) * 1000000)::bigint as micros, time::text as key, "

@@ -142,6 +142,17 @@ void CopyGaps(Transaction& transaction, const std::string& host, const std::stri
   copy.Complete();
 }
 
+void CopyOutcomes(Transaction& transaction, const std::string& host, const std::string& boot,
+                  const Rows& rows) {
+  Copy copy(transaction, "outcome", host, boot, {"kind", "generation", "stage"});
+  for (const Row& row : rows) {
+    const v1::Outcome& outcome = row.record->outcome();
+    copy.Add(row, "", outcome.kind(), Signed(outcome.generation()),
+             static_cast<int>(outcome.stage()));
+  }
+  copy.Complete();
+}
+
 void NoteDrive(Transaction& transaction, const std::string& host, const v1::DriveIdentity& drive) {
   transaction.work.exec_params(
       "insert into drive (host_id, drive_id, identity) values ($1, $2, $3::bytea) "
@@ -261,6 +272,9 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
     CopyStatus(transaction, host.value(), boot, rows[Kind::kRemapStatus]);
   }
   if (rows.contains(Kind::kGap)) CopyGaps(transaction, host.value(), boot, rows[Kind::kGap]);
+  if (rows.contains(Kind::kOutcome)) {
+    CopyOutcomes(transaction, host.value(), boot, rows[Kind::kOutcome]);
+  }
 
   NoteDrives(transaction, host.value(), rows);
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
@@ -272,8 +286,6 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
   transaction.work.exec_params(
       "update stream_position set through_seq = $3 where host_id = $1 and boot_id = $2",
       host.value(), boot, Signed(receipt.through_seq));
-  transaction.work.exec_params("update host set last_seen = now() where host_id = $1",
-                               host.value());
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
     transaction.work.exec(std::string("notify ") + kEvidenceChannel);
   }

@@ -7,12 +7,17 @@
 
 namespace remapfleet {
 
-// The answer that a request_id got before, if any. ALREADY_EXISTS if it was used for another
-// method.
-Result<std::optional<std::string>> FindAnswer(Transaction& transaction,
-                                              const std::string& request_id,
-                                              const std::string& method);
-void StoreAnswer(Transaction& transaction, const std::string& request_id, const std::string& actor,
-                 const std::string& method, const std::string& response);
+// A change that somebody asks for.
+struct AskedChange {
+  std::string request_id;
+  std::string actor;
+  std::string method;
+  std::string body_sha256;  // of all else that it says, 32 bytes
+};
+
+// The answer that this change got before, if any. ALREADY_EXISTS if the request_id was used for
+// anything else, or by somebody else.
+Result<std::optional<std::string>> FindAnswer(Transaction& transaction, const AskedChange& change);
+void StoreAnswer(Transaction& transaction, const AskedChange& change, const std::string& response);
 
 }  // namespace remapfleet

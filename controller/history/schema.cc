@@ -56,6 +56,8 @@ Result<bool> ApplyNext(Transaction& transaction, MigrationReport& report) {
   if (!version) return Fail(version.error());
   report.after = *version;
   if (*version == static_cast<int>(Migrations().size())) return false;
+  // A step may rewrite a large table.
+  transaction.work.exec("set local statement_timeout = 0");
   const Migration& next = Migrations()[static_cast<std::size_t>(*version)];
   auto& work = transaction.work;
   work.exec(

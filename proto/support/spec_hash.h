@@ -6,7 +6,10 @@
 
 namespace remapfleet {
 
-// SHA-256 (32 bytes) of the deterministic serialisation, as Desired.spec_sha256 carries it.
+// SHA-256 (32 bytes) of the deterministic serialisation.
+std::string MessageHash(const google::protobuf::MessageLite& message);
+
+// As Desired.spec_sha256 carries it.
 std::string SpecHash(const v1::RemapDeviceSpec& spec);
 
 // "remap/<device_name>".

@@ -240,6 +240,7 @@ v1::Record OutcomeOf(const v1::Desired& desired, v1::Outcome::Stage stage) {
   outcome.set_stage(stage);
   outcome.set_plan_id(desired.remap_device().plan_id());
   outcome.mutable_read_back()->set_status("1 rw");
+  outcome.mutable_read_back()->set_table("0 8 remap 1");
   *outcome.mutable_read_back()->mutable_time() = ToProto(SystemClock().Now());
   *record.mutable_time() = outcome.read_back().time();
   return record;

@@ -1,60 +1,8 @@
 #include "support/spec_hash.h"
-#include "tests/integration/fixture.h"
+#include "tests/integration/loop_fixture.h"
 
 namespace remapfleet {
 namespace {
-
-class LoopTest : public ControllerTest {
- protected:
-  void SetUp() override {
-    ControllerTest::SetUp();
-    brain_ = std::make_unique<Brain>(*database_, clock_, *metrics_, policy_);
-    agent_ = std::make_unique<FakeAgent>(ChannelAs("host-node-1"));
-    agent_->Greet();
-    Send({StatusRecord()});
-    plan_stub_ = v1::PlanService::NewStub(ChannelAs("operator-ann"));
-  }
-  void TearDown() override {
-    agent_.reset();
-    ControllerTest::TearDown();
-  }
-
-  void Send(const std::vector<v1::Record>& records) {
-    agent_->SendBatch(next_seq_, records);
-    next_seq_ += records.size();
-    while (agent_->ReadAck() + 1 < next_seq_) {
-    }
-  }
-
-  void Tick() {
-    const Status status = brain_->Tick();
-    ASSERT_TRUE(status) << status.error().message();
-  }
-
-  std::vector<v1::Plan> Plans() {
-    grpc::ClientContext context;
-    v1::ListPlansResponse response;
-    const grpc::Status status = plan_stub_->ListPlans(&context, {}, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return {response.plans().begin(), response.plans().end()};
-  }
-
-  v1::CreatePlanRequest Create(std::uint64_t sector, std::uint64_t count) {
-    v1::CreatePlanRequest request;
-    request.set_request_id(NewUuid());
-    request.set_drive_id("serial-x");
-    request.set_action(v1::Plan::ACTION_PROACTIVE_COPY);
-    request.add_ranges()->set_first_sector(sector);
-    request.mutable_ranges(0)->set_sector_count(count);
-    request.set_reason("test");
-    return request;
-  }
-
-  std::unique_ptr<Brain> brain_;
-  std::unique_ptr<FakeAgent> agent_;
-  std::unique_ptr<v1::PlanService::Stub> plan_stub_;
-  std::uint64_t next_seq_ = 1;
-};
 
 TEST_F(LoopTest, ErrorToPlanToDesiredToApplied) {
   const v1::Desired configured = agent_->ReadDesired(1);
@@ -179,6 +127,41 @@ TEST_F(LoopTest, BeyondTheBudgetAPersonDecides) {
   EXPECT_EQ(agent_->ReadDesired(2).remap_device().remap_ranges_size(), 2);
   EXPECT_EQ(Sql("select count(*) from audit where action = 'plan.approved' and actor = 'ann'"),
             "1");
+  EXPECT_EQ(Sql("select string_agg(action, ' ' order by audit_id) from audit where subject = '" +
+                plan.plan_id() + "'"),
+            "plan.created plan.approved plan.issued");
+}
+
+TEST_F(LoopTest, ARequestIdIsForOneRequest) {
+  v1::CreatePlanRequest request = Create(80, 8);
+  v1::CreatePlanResponse response;
+  const auto create = [&] {
+    grpc::ClientContext context;
+    return plan_stub_->CreatePlan(&context, request, &response).error_code();
+  };
+  EXPECT_EQ(create(), grpc::StatusCode::OK);
+  request.mutable_ranges(0)->set_first_sector(800);
+  EXPECT_EQ(create(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(Plans().size(), 1U);
+}
+
+TEST_F(LoopTest, AnExpiredPlanCannotBeApproved) {
+  policy_.auto_blocks_per_day = 0;
+  brain_ = std::make_unique<Brain>(*database_, clock_, *metrics_, policy_);
+  Send({ReadErrorAt(80)});
+  Tick();
+  // Its time is over, and no brain has looked since.
+  Sql("update plan set expire_time = now() - interval '1 second'");
+  v1::ApprovePlanRequest request;
+  request.set_request_id(NewUuid());
+  request.set_plan_id(Plans().at(0).plan_id());
+  v1::ApprovePlanResponse response;
+  grpc::ClientContext context;
+  EXPECT_EQ(plan_stub_->ApprovePlan(&context, request, &response).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  Tick();
+  EXPECT_EQ(Plans().at(0).state(), v1::Plan::STATE_EXPIRED);
+  EXPECT_EQ(Sql("select generation from desired_state"), "1");
 }
 
 TEST_F(LoopTest, ARejectedPlanReachesNoNode) {
@@ -213,6 +196,8 @@ TEST_F(LoopTest, CreatePlanChecksItsInput) {
   v1::CreatePlanRequest request = Create(80, 8);
   request.set_reason("");
   EXPECT_EQ(code(request), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_reason("one line\nand another");
+  EXPECT_EQ(code(request), grpc::StatusCode::INVALID_ARGUMENT);
   request = Create(80, 8);
   request.set_request_id("x");
   EXPECT_EQ(code(request), grpc::StatusCode::INVALID_ARGUMENT);
@@ -228,6 +213,10 @@ TEST_F(LoopTest, HistoryPagesThroughEverythingNewestFirst) {
     records.push_back(ReadErrorAt(static_cast<std::uint64_t>(i) * 8));
     *records.back().mutable_time() = ToProto(clock_.Now() - std::chrono::seconds(i % 5));
   }
+  // What was lost belongs to the story.
+  v1::Record& gap = records.emplace_back();
+  gap.mutable_gap()->set_lost_records(7);
+  *gap.mutable_time() = ToProto(clock_.Now());
   Send(records);
   const auto stub = v1::HistoryService::NewStub(ChannelAs("operator-ann"));
   v1::ListHistoryRequest request;
@@ -243,7 +232,7 @@ TEST_F(LoopTest, HistoryPagesThroughEverythingNewestFirst) {
       times.emplace_back(entry.time().seconds(), entry.time().nanos());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
-  EXPECT_EQ(times.size(), 26U);
+  EXPECT_EQ(times.size(), 27U);
   EXPECT_TRUE(std::is_sorted(times.rbegin(), times.rend()));
 }
 
