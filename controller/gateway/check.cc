@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "support/ids.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxText = 16384;
+constexpr int kMaxDrives = 4096;
 
 tl::unexpected<Error> Bad(const std::string& field, const std::string& why) {
   return Fail(Code::kInvalidArgument, field + " " + why);
@@ -24,7 +26,20 @@ bool GoodText(const std::string& text, std::size_t limit) {
   return text.size() <= limit && text.find('\0') == std::string::npos;
 }
 
-bool GoodId(const std::string& id) { return !id.empty() && GoodText(id, kMaxName); }
+// Shown to people and written to logs as it is: no control characters.
+bool GoodName(const std::string& name) {
+  return GoodText(name, kMaxName) && std::none_of(name.begin(), name.end(), [](char c) {
+           return (c >= 0 && c < ' ') || c == 0x7f;
+         });
+}
+
+bool GoodId(const std::string& id) { return !id.empty() && GoodName(id); }
+
+bool GoodDeviceName(const std::string& name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
 
 Status CheckRange(const std::string& field, const v1::SectorRange& range) {
   if (range.sector_count() == 0) return Bad(field, "is empty");
@@ -55,6 +70,9 @@ Status CheckWeakBlock(const std::string& at, const v1::WeakBlock& weak) {
   }
   if (weak.failed_reads() > std::numeric_limits<std::int32_t>::max()) {
     return Bad(at + ".failed_reads", "is above 2^31");
+  }
+  if (weak.slow_threshold().seconds() < 0 || weak.slow_threshold().seconds() > kDay) {
+    return Bad(at + ".slow_threshold", "is not between nothing and a day");
   }
   return CheckRange(at + ".range", weak.range());
 }
@@ -97,6 +115,11 @@ Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
   }
   if (!GoodText(outcome.error_message(), kMaxText))
     return Bad(at + ".error_message", "is too long");
+  // APPLIED means that the kernel was asked.
+  if (outcome.stage() == v1::Outcome::STAGE_APPLIED &&
+      (outcome.read_back().status().empty() || outcome.read_back().table().empty())) {
+    return Bad(at + ".read_back", "is missing from APPLIED");
+  }
   if (!GoodText(outcome.read_back().status(), kMaxText) ||
       !GoodText(outcome.read_back().table(), kMaxText)) {
     return Bad(at + ".read_back", "is too long");
@@ -105,8 +128,8 @@ Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
 }
 
 Status CheckRecord(const std::string& at, const v1::Record& record) {
-  for (const auto& time :
-       {record.time(), record.io_error().time(), record.outcome().read_back().time()}) {
+  for (const auto& time : {record.time(), record.io_error().time(), record.weak_block().time(),
+                           record.remap_status().time(), record.outcome().read_back().time()}) {
     const Status good = CheckTime(at + ".time", time);
     if (!good) return good;
   }
@@ -117,6 +140,8 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
       if (!GoodId(record.io_error().drive_id()))
         return Bad(at + ".io_error.drive_id", "is not an id");
       if (record.io_error().count() == 0) return Bad(at + ".io_error.count", "is zero");
+      if (!v1::IoError::Operation_IsValid(record.io_error().operation()))
+        return Bad(at + ".io_error.operation", "is not an operation that this controller knows");
       return CheckRange(at + ".io_error.range", record.io_error().range());
     case v1::Record::kWeakBlock:
       return CheckWeakBlock(at + ".weak_block", record.weak_block());
@@ -139,16 +164,27 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
 
 Status CheckHello(const v1::Hello& hello) {
   if (!IsUuid(hello.boot_id())) return Bad("hello.boot_id", "is not a UUID");
-  if (!GoodText(hello.hostname(), kMaxName)) return Bad("hello.hostname", "is too long");
-  if (!GoodText(hello.agent_version(), kMaxName)) return Bad("hello.agent_version", "is too long");
+  if (!GoodName(hello.hostname())) return Bad("hello.hostname", "is not a name");
+  if (!GoodName(hello.agent_version())) return Bad("hello.agent_version", "is not a version");
+  if (hello.drives_size() > kMaxDrives) return Bad("hello.drives", "are too many");
+  if (hello.configured_size() > kMaxDrives) return Bad("hello.configured", "are too many");
+  if (hello.known_generations().size() > kMaxDrives) {
+    return Bad("hello.known_generations", "are too many");
+  }
   for (const auto& drive : hello.drives()) {
     if (!GoodId(drive.drive_id())) return Bad("hello.drives.drive_id", "is not an id");
   }
   for (const auto& [kind, generation] : hello.known_generations()) {
+    if (!GoodId(kind)) return Bad("hello.known_generations", "names no kind");
     if (generation >= kMaxNumber) return Bad("hello.known_generations", "is above 2^63");
   }
   for (const auto& spec : hello.configured()) {
-    if (!GoodId(spec.device_name())) return Bad("hello.configured.device_name", "is not a name");
+    if (!GoodDeviceName(spec.device_name())) {
+      return Bad("hello.configured.device_name", "is not 1 to 64 of a-z, 0-9, '_', '-'");
+    }
+    if (!spec.remap_ranges().empty() || !spec.settings().empty()) {
+      return Bad("hello.configured", "holds what only the controller decides");
+    }
     if (!GoodId(spec.drive_id())) return Bad("hello.configured.drive_id", "is not an id");
     if (!GoodId(spec.spare_drive_id()))
       return Bad("hello.configured.spare_drive_id", "is not an id");

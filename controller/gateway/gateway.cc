@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kWorkers = 4;
 constexpr std::size_t kWaitingJobs = 4096;
 constexpr std::chrono::milliseconds kPoll{500};
+constexpr std::chrono::seconds kNoteHeard{15};
 
 // Ends at once, for peers that may not even begin.
 class Refusal final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::ConnectResponse> {
@@ -62,11 +63,29 @@ grpc::ServerBidiReactor<v1::ConnectRequest, v1::ConnectResponse>* Gateway::Conne
 
 void Gateway::PushLoop(std::stop_token stop) {
   Listener listener(database_.url(), kDesiredChannel);
+  auto noted = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
     listener.Wait(kPoll);
     for (const auto& session : registry_.All()) session->CheckLiveness();
     PushDesired();
+    if (std::chrono::steady_clock::now() - noted < kNoteHeard) continue;
+    noted = std::chrono::steady_clock::now();
+    NoteHeardHosts();
   }
+}
+
+// One statement for all of them, so that heartbeats cost the database next to nothing.
+void Gateway::NoteHeardHosts() {
+  std::vector<std::string> hosts;
+  for (const auto& session : registry_.All()) {
+    if (session->welcomed() && session->TakeHeard()) hosts.push_back(session->host().value());
+  }
+  if (hosts.empty()) return;
+  const Status noted = database_.Transact([&](Transaction& t) -> Status {
+    NoteHeard(t, hosts);
+    return {};
+  });
+  if (!noted) metrics_.database_errors.Increment();
 }
 
 void Gateway::PushDesired() {

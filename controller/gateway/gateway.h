@@ -27,6 +27,7 @@ class Gateway final : public v1::AgentService::CallbackService {
  private:
   void PushLoop(std::stop_token stop);
   void PushDesired();
+  void NoteHeardHosts();
 
   Database& database_;
   const Clock& clock_;

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 #include "controller/gateway/check.h"
 #include "controller/history/hosts.h"
 #include "controller/history/records.h"
@@ -25,11 +27,18 @@ constexpr std::size_t kMaxOutgoing = 1000;
 }  // namespace
 
 Session::Session(SessionContext context, grpc::CallbackServerContext* call, HostId host)
-    : context_(context), call_(call), host_(std::move(host)), last_heard_(steady_clock::now()) {}
+    : context_(context), call_(call), host_(std::move(host)) {}
 
 void Session::Begin() {
   self_ = shared_from_this();
   context_.registry.Add(self_);
+  const std::lock_guard lock(mutex_);
+  StartReadLocked();
+}
+
+void Session::StartReadLocked() {
+  reading_ = true;
+  listens_since_ = steady_clock::now();
   StartRead(&request_);
 }
 
@@ -42,7 +51,8 @@ void Session::OnReadDone(bool ok) {
   bool welcomed = false;
   {
     const std::lock_guard lock(mutex_);
-    last_heard_ = steady_clock::now();
+    reading_ = false;
+    heard_ = heard_ || ok;
     welcomed = welcomed_;
   }
   if (!ok) return Finish(grpc::Status::OK);
@@ -94,18 +104,22 @@ void Session::Greet(v1::Hello hello) {
   welcome.mutable_heartbeat()->set_seconds(kHeartbeat.count());
   welcome.mutable_limits()->set_max_batch_records(kMaxBatchRecords);
   welcome.mutable_limits()->set_max_unacked_bytes(kMaxUnackedBytes);
+  // Before the welcome: who is welcomed has the host to itself.
+  if (const auto older = context_.registry.Replace(shared_from_this(), start->epoch)) {
+    older->End("a newer stream of this host has begun", std::chrono::milliseconds(0));
+  }
   {
     const std::lock_guard lock(mutex_);
     // The peer left while its hello was being stored, where it counts as connected now.
-    if (finishing_) return NoteEnd(start->epoch);
+    if (finishing_) {
+      context_.registry.Remove(*this);
+      return NoteEnd(start->epoch);
+    }
     welcomed_ = true;
     epoch_ = start->epoch;
     known_generations_ = {hello.known_generations().begin(), hello.known_generations().end()};
     known_hashes_ = {hello.known_hashes().begin(), hello.known_hashes().end()};
     SendLocked(std::move(response));
-  }
-  if (const auto older = context_.registry.Replace(shared_from_this(), start->epoch)) {
-    older->End("a newer stream of this host has begun", std::chrono::milliseconds(0));
   }
   context_.metrics.streams.Increment();
   spdlog::info("{}: connected, epoch {}, agent {}, {} drives", host_.value(), start->epoch,
@@ -137,7 +151,8 @@ void Session::Store(std::shared_ptr<const v1::Batch> batch, steady_clock::time_p
     spdlog::error("{}: batch {}+{} is not stored: {}", host_.value(), batch->first_seq(),
                   batch->records_size(), receipt.error().message());
     context_.metrics.database_errors.Increment();
-    return End("batch not stored: " + receipt.error().message(), kRetryAfter);
+    // What exactly failed is for our log; the node can only try again.
+    return End("the batch could not be stored; try again", kRetryAfter);
   }
   context_.metrics.batches.Increment();
   context_.metrics.records.Increment(static_cast<double>(receipt->stored));
@@ -171,15 +186,18 @@ void Session::Push(const DesiredRow& row) {
     MarkIssued(t, host_, desired);
     return {};
   });
+  v1::ConnectResponse response;
+  *response.mutable_desired() = desired;
+  const std::lock_guard lock(mutex_);
+  const auto sent = sent_.find(desired.kind());
+  // Another thread has sent a newer one meanwhile: the node would refuse this one as old.
+  if (sent == sent_.end() || sent->second.generation != desired.generation()) return;
   if (!marked) {
-    const std::lock_guard lock(mutex_);
-    sent_.erase(desired.kind());
+    sent_.erase(sent);
     return;
   }
   spdlog::info("{}: sending {} generation {}", host_.value(), desired.kind(), desired.generation());
-  v1::ConnectResponse response;
-  *response.mutable_desired() = desired;
-  Send(std::move(response));
+  SendLocked(std::move(response));
 }
 
 void Session::End(const std::string& reason, std::chrono::milliseconds retry_after) {
@@ -200,9 +218,15 @@ void Session::CheckLiveness() {
   if (done_) return;
   const auto now = steady_clock::now();
   const auto silence = welcomed_ ? 3 * kHeartbeat : kHelloLimit;
-  if (now - last_heard_ > silence || (writing_ && now - write_began_ > kWriteLimit)) {
+  if ((reading_ && now - listens_since_ > silence) ||
+      (writing_ && now - write_began_ > kWriteLimit)) {
     call_->TryCancel();
   }
+}
+
+bool Session::TakeHeard() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(heard_, false);
 }
 
 void Session::Refuse(const Error& error) {
@@ -213,8 +237,7 @@ void Session::Refuse(const Error& error) {
 
 void Session::ReadNext() {
   const std::lock_guard lock(mutex_);
-  last_heard_ = steady_clock::now();
-  if (!finishing_) StartRead(&request_);
+  if (!finishing_) StartReadLocked();
 }
 
 void Session::Send(v1::ConnectResponse response) {

@@ -45,8 +45,11 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   void Push(const DesiredRow& row);
   // Says goodbye and ends the stream; for fencing and draining.
   void End(const std::string& reason, std::chrono::milliseconds retry_after);
-  // Ends the stream if it has been silent, or has not taken what we wrote, for too long.
+  // Ends the stream if it has been silent, or has not taken what we wrote, for too long. Silence
+  // counts only while we listen: a batch that waits for the database is our delay, not the peer's.
   void CheckLiveness();
+  // True if the agent has said something since the last call.
+  bool TakeHeard();
 
   const HostId& host() const { return host_; }
   bool welcomed() const;
@@ -68,6 +71,7 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   void Finish(const grpc::Status& status);
   void Refuse(const Error& error);
   void ReadNext();
+  void StartReadLocked();
   void NoteEnd(std::uint64_t epoch);
 
   const SessionContext context_;
@@ -85,7 +89,9 @@ class Session final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::Con
   grpc::Status final_status_;
   bool welcomed_ = false;
   std::uint64_t epoch_ = 0;
-  std::chrono::steady_clock::time_point last_heard_;
+  bool reading_ = false;
+  bool heard_ = false;
+  std::chrono::steady_clock::time_point listens_since_;  // while reading_
   std::chrono::steady_clock::time_point write_began_;
   struct Sent {
     std::uint64_t generation;

@@ -25,7 +25,7 @@ class Workers {
   // False if too much is waiting already.
   [[nodiscard]] bool Run(Job job) { return jobs_.TryPush(std::move(job)); }
 
-  // Jobs that have begun are finished, waiting ones are dropped.
+  // Nothing new is taken; what waits is still done.
   void Stop() {
     jobs_.Close();
     for (auto& thread : threads_) thread.request_stop();

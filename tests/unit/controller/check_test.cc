@@ -21,6 +21,8 @@ v1::Batch GoodBatch() {
   outcome.set_kind("remap/data0");
   outcome.set_generation(1);
   outcome.set_stage(v1::Outcome::STAGE_APPLIED);
+  outcome.mutable_read_back()->set_table("0 8 remap 1");
+  outcome.mutable_read_back()->set_status("1 rw");
   auto& health = *batch.add_records()->mutable_health();
   health.mutable_drive()->set_drive_id("serial-x");
   health.add_attributes()->set_id(5);
@@ -57,6 +59,19 @@ TEST(CheckBatch, RefusesEachThingThatCannotBeStored) {
         b.mutable_records(1)->mutable_outcome()->set_stage(v1::Outcome::STAGE_UNSPECIFIED);
       },
       [](v1::Batch& b) { b.mutable_records(1)->mutable_outcome()->set_generation(0); },
+      [](v1::Batch& b) { b.mutable_records(1)->mutable_outcome()->clear_read_back(); },
+      [](v1::Batch& b) {
+        // An open enum: any number arrives.
+        b.mutable_records(0)->mutable_io_error()->set_operation(
+            static_cast<v1::IoError::Operation>(40'000));
+      },
+      [](v1::Batch& b) { b.mutable_records(0)->mutable_io_error()->set_drive_id("a\nb"); },
+      [](v1::Batch& b) {
+        auto& weak = *b.add_records()->mutable_weak_block();
+        weak.set_drive_id("serial-x");
+        weak.mutable_range()->set_sector_count(8);
+        weak.mutable_time()->set_seconds(std::int64_t{1} << 60);
+      },
       [](v1::Batch& b) {
         b.mutable_records(1)->mutable_outcome()->set_error_message(std::string(1 << 20, 'x'));
       },
@@ -82,6 +97,32 @@ TEST(CheckHello, WantsABootIdAndNames) {
   EXPECT_TRUE(CheckHello(hello));
   hello.add_drives();
   EXPECT_FALSE(CheckHello(hello));
+}
+
+TEST(CheckHello, RefusesWhatWouldReachLogsAndKeysAsItIs) {
+  const std::vector<std::function<void(v1::Hello&)>> spoilers = {
+      [](v1::Hello& h) { h.set_hostname("a\x1b[2J"); },
+      [](v1::Hello& h) { h.set_agent_version("0.1\nforged log line"); },
+      [](v1::Hello& h) { (*h.mutable_known_generations())[std::string("remap/a\0b", 9)] = 1; },
+      [](v1::Hello& h) { h.mutable_configured(0)->set_device_name("../x"); },
+      [](v1::Hello& h) { h.mutable_configured(0)->add_remap_ranges()->set_sector_count(8); },
+      [](v1::Hello& h) {
+        while (h.drives_size() <= 4096) h.add_drives()->set_drive_id("serial-x");
+      },
+  };
+  v1::Hello good;
+  good.set_boot_id(NewUuid());
+  good.set_hostname("node");
+  auto& spec = *good.add_configured();
+  spec.set_device_name("data0");
+  spec.set_drive_id("serial-x");
+  spec.set_spare_drive_id("serial-y");
+  ASSERT_TRUE(CheckHello(good));
+  for (std::size_t i = 0; i < spoilers.size(); ++i) {
+    v1::Hello hello = good;
+    spoilers[i](hello);
+    EXPECT_FALSE(CheckHello(hello)) << i;
+  }
 }
 
 }  // namespace
