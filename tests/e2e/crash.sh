@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kill -9 of controller, agent or PostgreSQL at three points of the loop: right after the fault, once the evidence is
-# committed, once the plan is on its way. After the restart the loop closes; each fault has one plan and one slot; no
-# record that was acknowledged is missing.
+# committed, once the plan is on its way. After the restart the loop closes; each fault has one plan, applied once; and
+# every record that the agent, by its own durable account, was told is committed, is in the database once.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -35,6 +35,20 @@ committed() { [[ $(sql "select count(*) from io_error where first_sector = $sect
 issued() { [[ $(sql "select count(*) from plan where state in (3, 4)") -ge ${#faults[@]} ]]; }
 applied() { [[ -n $(plan_for "$sector" APPLIED) ]]; }
 
+# acknowledged_is_there: what the agent believes is acknowledged against what the database holds. The agent's word is
+# read first: both only grow.
+acknowledged_is_there() {
+  local boot given acked stored
+  read -r boot given acked < <(node 'cat /var/lib/remapfleet/agent/spool/state')
+  [[ $acked =~ ^[0-9]+$ && $acked -gt 0 ]] || fail "the agent's account cannot be read: '$boot $given $acked'"
+  stored=$(sql "with seqs as (select boot_id, seq from health_sample union all select boot_id, seq from io_error
+    union all select boot_id, seq from weak_block union all select boot_id, seq from remap_status
+    union all select boot_id, seq from telemetry_gap union all select boot_id, seq from outcome)
+    select count(*) || ' ' || count(distinct seq) from seqs where boot_id = '$boot' and seq <= $acked")
+  [[ $stored == "$acked $acked" ]] || fail "the agent was told that records 1 to $acked are committed; stored and distinct: $stored"
+  echo "  $acked of $given records acknowledged, all of them stored once"
+}
+
 crash() {
   local who=$1
   echo "  kill -9 $who"
@@ -55,20 +69,18 @@ for who in controller agent postgres; do
     esac
     crash "$who"
     await 90 "the plan for sector $sector after the crash of $who at $point" applied
+    acknowledged_is_there
   done
 done
 
 count=${#faults[@]}
-plans_found=$(sql "select count(*) from plan")
-[[ $plans_found -eq $count ]] || fail "$plans_found plans for $count faults"
-[[ $(sql "select count(*) from plan where state = 4") -eq $count ]] || fail "not every plan is applied"
-[[ $(sql "select count(*) from audit where action = 'plan.applied'") -eq $count ]] || fail "a plan was applied twice"
-# What each boot's position says is committed is there: the numbers have no hole.
-holes=$(sql "with seqs as (select boot_id, seq from health_sample union all select boot_id, seq from io_error
-  union all select boot_id, seq from weak_block union all select boot_id, seq from remap_status
-  union all select boot_id, seq from telemetry_gap)
-  select count(*) from (select boot_id, seq, count(*) from seqs group by 1, 2 having count(*) > 1) as doubles")
-[[ $holes -eq 0 ]] || fail "$holes records are stored twice"
+# A slow machine may find slow blocks beside an error and plan for those too: each plan counts for its own sectors.
+for fault in "${faults[@]}"; do
+  plans_found=$(plan_for "${fault#read:}" APPLIED | wc -l)
+  [[ $plans_found -eq 1 ]] || fail "$plans_found plans for the fault $fault"
+done
+[[ $(sql "select count(*) from plan where state <> 4") -eq 0 ]] || fail "not every plan is applied"
+[[ -z $(sql "select subject from audit where action = 'plan.applied' group by subject having count(*) > 1") ]] || fail "a plan was applied twice"
 pending=$(node 'dmsetup message data0 0 "list pending"' | grep -c ' pending ' || true)
-[[ $pending -ge 1 ]] || fail "the target has no pending block"
+[[ $pending -eq $count ]] || fail "the target has $pending pending blocks for $count faults"
 echo "$count faults, $count plans applied once each"
