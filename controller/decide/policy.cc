@@ -57,6 +57,7 @@ std::string Describe(const v1::WeakBlock& weak) {
 struct Finding {
   v1::SectorRange range;
   v1::Evidence evidence;
+  bool unreadable;  // as far as is known: the newest read of it failed
 };
 
 class Findings {
@@ -80,9 +81,9 @@ class Findings {
   const std::vector<Finding>& found() const { return found_; }
 
  private:
-  void Add(const v1::SectorRange& range, std::string what,
-           const google::protobuf::Timestamp& time) {
-    Finding finding{range, {}};
+  void Add(const v1::SectorRange& range, std::string what, const google::protobuf::Timestamp& time,
+           bool unreadable) {
+    Finding finding{range, {}, unreadable};
     *finding.evidence.mutable_range() = range;
     finding.evidence.set_what(std::move(what));
     *finding.evidence.mutable_time() = time;
@@ -100,7 +101,7 @@ class Findings {
                  Inside(other.range(), error.range()) &&
                  other.range().sector_count() < error.range().sector_count();
         });
-    if (!narrower) Add(error.range(), Describe(error), error.time());
+    if (!narrower) Add(error.range(), Describe(error), error.time(), InOneBlock(error.range()));
   }
 
   void AddWeak(const v1::WeakBlock& weak) {
@@ -110,8 +111,15 @@ class Findings {
     };
     if (std::any_of(errors_.begin(), errors_.end(), near) ||
         std::any_of(view_.recent_errors.begin(), view_.recent_errors.end(), near)) {
-      Add(weak.range(), Describe(weak), weak.time());
+      Add(weak.range(), Describe(weak), weak.time(), !weak.readable());
     }
+  }
+
+  // Which of several blocks failed, nobody can tell.
+  bool InOneBlock(const v1::SectorRange& range) const {
+    BlockSet blocks = EmptySet(view_);
+    blocks.Add(range);
+    return blocks.size() == 1;
   }
 
   static bool Slow(const v1::WeakBlock& weak) {
@@ -188,6 +196,12 @@ std::vector<Decision> Decide(const DriveView& view, const std::vector<v1::Record
   BlockSet on_write = EmptySet(view);
   for (const auto& range : PendingBlocks(view).Ranges()) {
     for (const auto& taken : blocks.TakeTouched(range).Ranges()) on_write.Add(taken);
+  }
+  // The target lists a block as pending only after its own retries: its list may be older than the
+  // error.
+  for (const Finding& finding : findings.found()) {
+    if (!finding.unreadable) continue;
+    for (const auto& taken : blocks.TakeTouched(finding.range).Ranges()) on_write.Add(taken);
   }
   std::int64_t planned = 0;
   for (const auto& [action, set] : {std::pair(v1::Plan::ACTION_REMAP_ON_WRITE, &on_write),

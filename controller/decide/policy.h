@@ -39,9 +39,9 @@ struct Decision {
 // What to do about new evidence on a drive. Pure and deterministic: the order of the evidence does
 // not matter.
 //
-// - A kernel error: the blocks that it covers are sent to slots. Readable ones are copied now
-// (PROACTIVE_COPY);
-//   pending ones go when they are next written (REMAP_ON_WRITE).
+// - A kernel error: the blocks that it covers are sent to slots. One that is pending, or that the
+//   error or a check names as unreadable, goes when it is next written (REMAP_ON_WRITE); of a wider
+//   error, what can be read is copied now (PROACTIVE_COPY).
 // - A block found slow or in need of retries within the neighbourhood of an error: copied now.
 // - What a live plan or the desired state covers already is left alone.
 // - Beyond the day's budget, a person decides.

@@ -67,9 +67,9 @@ std::string Text(const std::vector<Decision>& decisions) {
   return text;
 }
 
-TEST(Decide, AReadErrorOnAReadableBlockIsCopiedAndExplained) {
+TEST(Decide, ABlockThatCouldNotBeReadGoesWhenItIsWrittenAndThatIsExplained) {
   const auto decisions = Decide(View(), {ReadError(1003, 1)}, {});
-  EXPECT_EQ(Text(decisions), "ACTION_PROACTIVE_COPY STATE_APPROVED 1000+8;");
+  EXPECT_EQ(Text(decisions), "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000+8;");
   const v1::Plan& plan = decisions[0].plan;
   EXPECT_EQ(plan.reason(), "read error EIO at LBA 1003+1");
   ASSERT_EQ(plan.evidence_size(), 1);
@@ -81,31 +81,31 @@ TEST(Decide, APendingBlockWaitsForItsRewrite) {
   DriveView view = View();
   view.spec.set_data_offset_sectors(2048);
   *view.status.add_pending() = Range(1000, 8);  // of the target
-  const auto decisions = Decide(view, {ReadError(3048), ReadError(3064)}, {});
-  EXPECT_EQ(
-      Text(decisions),
-      "ACTION_REMAP_ON_WRITE STATE_APPROVED 3048+8;ACTION_PROACTIVE_COPY STATE_APPROVED 3064+8;");
+  const auto decisions = Decide(view, {ReadError(3048, 16), ReadError(3088, 16)}, {});
+  EXPECT_EQ(Text(decisions),
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 3048+8;ACTION_PROACTIVE_COPY STATE_APPROVED "
+            "3056+8 3088+16;");
 }
 
 TEST(Decide, BlocksAreCountedFromTheDataOffset) {
   DriveView view = View();
   view.spec.set_data_offset_sectors(2049);
   EXPECT_EQ(Text(Decide(view, {ReadError(2056, 1)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 2049+8;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 2049+8;");
   EXPECT_EQ(Text(Decide(view, {ReadError(2057, 1)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 2057+8;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 2057+8;");
   EXPECT_TRUE(Decide(view, {ReadError(2000, 49)}, {}).empty());  // before the target
 }
 
 TEST(Decide, TheLastBlockIsCutAtTheEndOfTheDrive) {
   EXPECT_EQ(Text(Decide(View(), {ReadError(kDriveSectors - 1, 1)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 1000000+3;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000000+3;");
   EXPECT_TRUE(Decide(View(), {ReadError(kDriveSectors, 8)}, {}).empty());
 }
 
 TEST(Decide, ANarrowErrorReplacesTheWideOneAroundIt) {
   EXPECT_EQ(Text(Decide(View(), {ReadError(1000, 256), ReadError(1128, 8)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 1128+8;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 1128+8;");
   EXPECT_EQ(Text(Decide(View(), {ReadError(1000, 24)}, {})),
             "ACTION_PROACTIVE_COPY STATE_APPROVED 1000+24;");
 }
@@ -120,8 +120,10 @@ TEST(Decide, WeakNeighboursAreCopiedAndHealthyOnesLeft) {
   const std::vector<v1::Record> evidence = {ReadError(1000), Weak(1040, true, 2, 1),
                                             Weak(1080, true, 0, 51), Weak(1120, true, 0, 50),
                                             Weak(1160, false, 9, 0)};
-  EXPECT_EQ(Text(Decide(View(), evidence, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 1000+8 1040+8 1080+8 1160+8;");
+  EXPECT_EQ(
+      Text(Decide(View(), evidence, {})),
+      "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000+8 1160+8;ACTION_PROACTIVE_COPY STATE_APPROVED "
+      "1040+8 1080+8;");
 }
 
 TEST(Decide, AWeakBlockFarFromErrorsIsLeft) {
@@ -176,10 +178,10 @@ TEST(Decide, BeforeTheNodeHasReportedTheDrivesOwnBlockSizeCounts) {
   view.status.Clear();
   view.drive.set_physical_block_bytes(4096);
   EXPECT_EQ(Text(Decide(view, {ReadError(1003, 1)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 1000+8;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000+8;");
   view.drive.set_physical_block_bytes(0);
   EXPECT_EQ(Text(Decide(view, {ReadError(1003, 1)}, {})),
-            "ACTION_PROACTIVE_COPY STATE_APPROVED 1003+1;");
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 1003+1;");
 }
 
 TEST(Decide, ARecordThatNamesAWholeDriveCostsNoMoreThanASmallOne) {
