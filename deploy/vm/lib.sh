@@ -13,7 +13,7 @@ vm_kernel() {
 vm_add() {
   local stage=$1 file=$2 target=$3 library
   mkdir -p "$stage$(dirname "$target")"
-  cp -L "$file" "$stage$target"
+  cp -L --remove-destination "$file" "$stage$target"
   [[ $(head -c 4 "$file" | tr -d '\0') == $'\x7fELF' && -x $file ]] || return 0
   { ldd "$file" 2>/dev/null || true; } | grep -oE '/[^ ]+' | while read -r library; do
     [[ -e $stage$library ]] || { mkdir -p "$stage$(dirname "$library")" && cp -L "$library" "$stage$library"; }

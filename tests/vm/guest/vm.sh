@@ -25,25 +25,82 @@ marker() { echo "vm-marker $1"; sleep 60; fail "the power was not cut at $1"; }
 need_modules() { for module in "$@"; do modprobe "$module" || fail "modprobe $module"; done; }
 load_remap() { need_modules dm-mod; insmod /lib/modules/dm-remap.ko || fail "insmod dm-remap.ko"; }
 
-# nullb NAME MIB [BLOCK_SIZE]: a memory-backed null_blk disk, /dev/NAME; its errors are set by nullb_bad and nullb_good.
+# nullb NAME MIB [BLOCK_SIZE [ATTRIBUTE=VALUE…]]: a memory-backed null_blk disk, /dev/NAME.
 nullb() {
-  [ -d /sys/module/null_blk ] || modprobe null_blk nr_devices=0 || fail "modprobe null_blk"
+  if [ ! -d /sys/kernel/config/nullb ]; then
+    modprobe null_blk nr_devices=0 || fail "modprobe null_blk"
+    [ -d /sys/kernel/config/nullb ] || mount -t configfs config /sys/kernel/config || fail "no configfs"
+  fi
   nullb_dir=/sys/kernel/config/nullb/$1
-  mkdir -p "$nullb_dir"
+  mkdir "$nullb_dir" || fail "null_blk $1"
   echo "$2" >"$nullb_dir/size"
   echo "${3:-512}" >"$nullb_dir/blocksize"
   echo 1 >"$nullb_dir/memory_backed"
-  echo 1 >"$nullb_dir/cache_size" 2>/dev/null
-  echo "+1000000000-1000000000" >"$nullb_dir/badblocks"
+  nullb_name=$1
+  shift $(($# < 3 ? $# : 3))
+  for pair in "$@"; do echo "${pair#*=}" >"$nullb_dir/${pair%%=*}" || fail "null_blk $nullb_name: $pair"; done
   echo 1 >"$nullb_dir/power"
-  wait_until 5 [ -b "/dev/$(nullb_node "$1")" ] || fail "no node for null_blk $1"
-  [ -b "/dev/$1" ] || ln -s "/dev/$(nullb_node "$1")" "/dev/$1"
+  wait_until 5 [ -b "/dev/$nullb_name" ] || fail "no node for null_blk $nullb_name"
 }
-nullb_node() { [ -e "/sys/block/$1" ] && echo "$1" || echo "nullb$(cat "/sys/kernel/config/nullb/$1/index")"; }
-nullb_bad() { echo "+$2-$(($2 + ${3:-1} - 1))" >"/sys/kernel/config/nullb/$1/badblocks"; }
-nullb_good() { echo "-$2-$(($2 + ${3:-1} - 1))" >"/sys/kernel/config/nullb/$1/badblocks"; }
+# nullb_bad NAME SECTOR [COUNT] and nullb_good. By 512 sectors: the kernel's list gets out of order with more at once.
+nullb_bad() { nullb_mark "$1" + "$2" "${3:-1}"; }
+nullb_good() { nullb_mark "$1" - "$2" "${3:-1}"; }
+nullb_mark() {
+  mark_at=$3 mark_end=$(($3 + $4))
+  while [ "$mark_at" -lt "$mark_end" ]; do
+    mark_last=$((mark_at + 511 < mark_end ? mark_at + 511 : mark_end - 1))
+    echo "$2$mark_at-$mark_last" >"/sys/kernel/config/nullb/$1/badblocks"
+    mark_at=$((mark_last + 1))
+  done
+}
 
 sectors() { blockdev --getsz "$1"; }
+
+# put_sector DEVICE SECTOR BYTE and is_sector DEVICE SECTOR BYTE: one sector, past the page cache, which dd cannot.
+one_sector() { fio --name=x --filename="$1" --direct=1 --bs=512 --size=512 --offset=$(($2 * 512)) --output=/run/fio.log "$3" "$4" $5; }
+put_sector() { one_sector "$1" "$2" --rw=write "--buffer_pattern=$3"; }
+is_sector() { one_sector "$1" "$2" --rw=read --verify=pattern "--verify_pattern=$3"; }
+
+# scsi_debug_disks COUNT PARAMETER…: loads scsi_debug and sets $disks, in order of their names.
+scsi_debug_disks() {
+  scsi_debug_count=$1
+  shift
+  need_modules sd_mod
+  modprobe scsi_debug "$@" || fail "modprobe scsi_debug"
+  wait_until 20 find_scsi_debug || fail "no $scsi_debug_count scsi_debug disks: $disks"
+}
+find_scsi_debug() {
+  disks=""
+  for d in /sys/block/sd*; do
+    if grep -q scsi_debug "$d/device/model" 2>/dev/null && [ -b "/dev/${d##*/}" ]; then disks="$disks${disks:+ }/dev/${d##*/}"; fi
+  done
+  [ "$(echo "$disks" | wc -w)" = "$scsi_debug_count" ]
+}
+
+# flushes DISK: how many flush requests it has completed.
+flushes() { awk '{ print $16 }' "/sys/block/$1/stat"; }
+
+# super_set SPARE OFFSET VALUE: sets a 32-bit field of every valid superblock on the spare, with a right checksum.
+super_set() {
+  super_last=$(($(sectors "$1") - 16))
+  for at in 0 8 $super_last $((super_last + 8)); do
+    dd if="$1" of=/run/super bs=512 skip="$at" count=1 2>/dev/null
+    [ "$(head -c 8 /run/super)" = RMAPSB01 ] || continue
+    { head -c "$2" /run/super; le32 "$3"; tail -c +$(($2 + 5)) /run/super; } >/run/super.new
+    { head -c 8 /run/super.new; le32 0; tail -c +13 /run/super.new; } >/run/super.zero
+    { head -c 8 /run/super.new; le32 "$(crc32c /run/super.zero)"; tail -c +13 /run/super.new; } >/run/super
+    dd if=/run/super of="$1" bs=512 seek="$at" count=1 conv=notrunc,fsync 2>/dev/null
+  done
+}
+le32() { printf "\\$(printf %03o $(($1 & 255)))\\$(printf %03o $(($1 >> 8 & 255)))\\$(printf %03o $(($1 >> 16 & 255)))\\$(printf %03o $(($1 >> 24 & 255)))"; }
+crc32c() {
+  crc=4294967295
+  for byte in $(od -An -v -tu1 "$1"); do
+    crc=$((crc ^ byte))
+    for bit in 0 1 2 3 4 5 6 7; do crc=$((crc >> 1 ^ (crc & 1 ? 2197175160 : 0))); done
+  done
+  echo $((crc ^ 4294967295))
+}
 
 # remap_create NAME MAIN SPARE [FEATURE VALUE…]: a target over the whole of main with the whole of spare.
 remap_create() {

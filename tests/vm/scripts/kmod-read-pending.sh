@@ -3,23 +3,6 @@
 # vm: memory=768 timeout=240
 . /lib/vm.sh
 load_remap
-modprobe configfs
-mount -t configfs none /sys/kernel/config 2>/dev/null
-modprobe null_blk nr_devices=0
-nullb() {
-  mkdir "/sys/kernel/config/nullb/$1" && cd "/sys/kernel/config/nullb/$1" || fail "null_blk $1"
-  echo "$2" >size
-  echo 512 >blocksize
-  echo 1 >memory_backed
-  echo 1 >power
-  cd / && wait_until 5 [ -b "/dev/$1" ] || fail "no node for null_blk $1"
-}
-
-# one sector, past the page cache: busybox' dd cannot
-sector() { fio --name=x --filename="$1" --direct=1 --bs=512 --size=512 --offset=$(($2 * 512)) --output=/run/fio.log "$3" "$4" $5; }
-put_sector() { sector "$1" "$2" --rw=write "--buffer_pattern=$3"; }
-is_sector() { sector "$1" "$2" --rw=read --verify=pattern "--verify_pattern=$3"; }
-
 # medium errors on reads only: sectors 1000 to 1009 are in blocks 125 and 126
 modprobe scsi_debug dev_size_mb=64 opts=2 medium_error_start=1000 medium_error_count=10 || fail "scsi_debug"
 modprobe sd_mod
