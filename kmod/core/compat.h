@@ -8,6 +8,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/build_bug.h>
 #include <linux/crc32.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -37,6 +38,7 @@ static inline u64 rm_mod64(u64 a, u64 b)
 
 #else /* !__KERNEL__ */
 
+#include <assert.h>
 #include <errno.h>
 #include <endian.h>
 #include <stdbool.h>

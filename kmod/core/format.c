@@ -69,11 +69,11 @@ struct rm_pending_disk {
 	__le16 reserved;
 };
 
-_Static_assert(sizeof(struct rm_super_disk) == RM_SB_BYTES, "superblock");
-_Static_assert(sizeof(struct rm_main_disk) == RM_SB_BYTES, "main signature");
-_Static_assert(sizeof(struct rm_page_disk) == RM_PAGE_HEADER, "page header");
-_Static_assert(sizeof(struct rm_slot_disk) == 32, "slot record");
-_Static_assert(sizeof(struct rm_pending_disk) == 16, "pending record");
+static_assert(sizeof(struct rm_super_disk) == RM_SB_BYTES, "superblock");
+static_assert(sizeof(struct rm_main_disk) == RM_SB_BYTES, "main signature");
+static_assert(sizeof(struct rm_page_disk) == RM_PAGE_HEADER, "page header");
+static_assert(sizeof(struct rm_slot_disk) == 32, "slot record");
+static_assert(sizeof(struct rm_pending_disk) == 16, "pending record");
 
 #define SB_MAGIC	"RMAPSB01"
 #define MAIN_MAGIC	"RMAPMN01"

@@ -204,7 +204,7 @@ int remap_status_parse(const char *text, struct remap_status *out)
 	const char *p = text;
 	struct word w = next_word(&p);
 	__u64 version;
-	int mode;
+	int mode, bad = 0;
 
 	if (word_u64(&w, &version) || version != REMAP_GRAMMAR_VERSION)
 		return -EINVAL;
@@ -214,15 +214,15 @@ int remap_status_parse(const char *text, struct remap_status *out)
 		return mode;
 	out->mode = (enum remap_mode)mode;
 
-#define TAKE_U(name) if (take_u64(&p, #name, &out->name)) return -EINVAL;
-#define TAKE_S(name) if (take_scrub(&p, #name, &out->name)) return -EINVAL;
-#define TAKE_H(name) if (take_health(&p, #name, &out->name)) return -EINVAL;
+#define TAKE_U(name) bad = bad || take_u64(&p, #name, &out->name);
+#define TAKE_S(name) bad = bad || take_scrub(&p, #name, &out->name);
+#define TAKE_H(name) bad = bad || take_health(&p, #name, &out->name);
 	REMAP_STATUS_KEYS(TAKE_U, TAKE_S, TAKE_H)
 #undef TAKE_U
 #undef TAKE_S
 #undef TAKE_H
 
-	return only_new_keys(&p);
+	return bad ? -EINVAL : only_new_keys(&p);
 }
 
 int remap_kv_u64(const char *text, const char *key, __u64 *out)
