@@ -25,7 +25,7 @@ enum rm_err_class rm_err_classify(int err)
 bool rm_burst_allow(struct rm_burst *b, u64 now, u64 limit)
 {
 	/* now is in seconds; its low 32 bits last beyond any uptime */
-	unsigned int i, at = (u32)now % 60;
+	unsigned int i, at = (u32)now % 61;
 	u64 sum = 0;
 
 	if (!limit)
@@ -34,8 +34,8 @@ bool rm_burst_allow(struct rm_burst *b, u64 now, u64 limit)
 		b->second[at] = now;
 		b->count[at] = 0;
 	}
-	for (i = 0; i < 60; i++)
-		if (b->second[i] + 60 > now)
+	for (i = 0; i < 61; i++)
+		if (b->second[i] + 60 >= now)
 			sum += b->count[i];
 	if (sum >= limit)
 		return false;

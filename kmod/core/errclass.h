@@ -23,8 +23,8 @@ enum rm_err_class rm_err_classify(int err);
 
 /* Counts events in a sliding minute. */
 struct rm_burst {
-	u64 second[60];
-	u32 count[60];
+	u64 second[61];	/* the one that is under way and 60 whole ones */
+	u32 count[61];
 };
 
 /* Whether one more event at @now (seconds) keeps within @limit; counts it. */

@@ -152,7 +152,7 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	sb->incompat = le32_to_cpu(d->incompat);
 	sb->gen = le64_to_cpu(d->gen);
 	if (le32_to_cpu(d->version) != RM_SB_VERSION ||
-	    (sb->incompat & ~RM_FEATURES_INCOMPAT) || (sb->ro & ~RM_FEATURES_RO))
+	    (sb->incompat & ~RM_FEATURES_INCOMPAT))
 		return RM_SUPER_NEWER;
 
 	sb->flags = le32_to_cpu(d->flags);

@@ -30,6 +30,7 @@ extern "C" {
 #define RM_FEATURES_INCOMPAT	0
 
 #define RM_SB_MAINT		1	/* flag: maintenance is on */
+#define RM_SB_FORMATTING	2	/* flag: not in use yet */
 
 enum rm_page_type { RM_PAGE_SLOTS = 1, RM_PAGE_PENDING = 2 };
 
@@ -74,6 +75,12 @@ enum rm_super_check {
 	RM_SUPER_BAD,		/* no superblock, or a damaged one */
 	RM_SUPER_NEWER,		/* whole, but not for this version */
 };
+
+/* Whether it has features that allow this version to read only. */
+static inline bool rm_super_read_only(const struct rm_super *sb)
+{
+	return sb->ro & ~RM_FEATURES_RO;
+}
 
 void rm_super_encode(const struct rm_super *sb, void *buf);
 enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb);

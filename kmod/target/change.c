@@ -7,7 +7,6 @@
 /* Lets map() and whoever waits for events know what has changed. */
 void rm_tell(struct remap *rm)
 {
-	rm_gauges(rm);
 	if (rm->map_stale)
 		rm_publish(rm, NULL, 0, false);
 	if (rm->news) {

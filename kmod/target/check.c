@@ -47,7 +47,7 @@ static enum rm_checked check_pending(struct remap *rm, struct rm_entry *e)
 	rm_count(rm, RM_STAT_RETRIES_OK);
 	rm_set_clean(rm, e);
 	rm->news = true;
-	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 	return RM_CHECK_GOOD;
 }
 

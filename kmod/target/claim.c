@@ -14,6 +14,9 @@ struct rm_claim {
 	u8 uuid[RM_UUID_SIZE];
 	const struct remap *owner;
 	const struct remap *last;
+	dev_t dev;		/* where it is while it has an owner */
+	sector_t first;
+	sector_t end;
 	unsigned int users;
 };
 
@@ -28,6 +31,28 @@ static struct rm_claim *find(const u8 *uuid)
 		if (!memcmp(c->uuid, uuid, RM_UUID_SIZE))
 			return c;
 	return NULL;
+}
+
+/* Another active target's spare that lies on some of the same sectors. */
+static bool overlaps(const struct remap *rm, const struct rm_spare *s)
+{
+	struct rm_claim *c;
+
+	list_for_each_entry(c, &claims, list)
+		if (c->owner && c->owner != rm && c->dev == s->dev->bdev->bd_dev &&
+		    c->first < s->offset + s->len && s->offset < c->end)
+			return true;
+	return false;
+}
+
+bool rm_claim_overlaps(const struct remap *rm, const struct rm_spare *s)
+{
+	bool r;
+
+	mutex_lock(&claims_lock);
+	r = overlaps(rm, s);
+	mutex_unlock(&claims_lock);
+	return r;
 }
 
 bool rm_claimed_by_other(const struct remap *rm, const struct rm_spare *s)
@@ -48,7 +73,13 @@ int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved)
 	struct rm_claim *c;
 	int r = 0;
 
+	if (s->claim && memcmp(s->claim->uuid, s->super.spare_uuid, RM_UUID_SIZE))
+		rm_claim_forget(rm, s);
 	mutex_lock(&claims_lock);
+	if (overlaps(rm, s)) {
+		r = -EBUSY;
+		goto out;
+	}
 	c = find(s->super.spare_uuid);
 	if (!c) {
 		c = kzalloc(sizeof(*c), GFP_KERNEL);
@@ -70,15 +101,18 @@ int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved)
 	*moved = c->last != rm;
 	c->owner = rm;
 	c->last = rm;
+	c->dev = s->dev->bdev->bd_dev;
+	c->first = s->offset;
+	c->end = s->offset + s->len;
 out:
 	mutex_unlock(&claims_lock);
 	return r;
 }
 
-void rm_claim_release(struct rm_spare *s)
+void rm_claim_release(struct remap *rm, struct rm_spare *s)
 {
 	mutex_lock(&claims_lock);
-	if (s->claim)
+	if (s->claim && s->claim->owner == rm)
 		s->claim->owner = NULL;
 	mutex_unlock(&claims_lock);
 }

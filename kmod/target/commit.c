@@ -100,7 +100,7 @@ static void mark_released(struct remap *rm)
 		return;
 	while (rm->n_release)
 		rm_record_slot(rm, rm->release[--rm->n_release], NULL, RM_SLOT_BAD);
-	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 }
 
 /**
@@ -137,14 +137,13 @@ int rm_commit(struct remap *rm)
 /* The same for changes that are undone when it fails. */
 int rm_commit_or_undo(struct remap *rm)
 {
-	bool changes = rm->n_undo;
+	bool changes = !list_empty(&rm->dirty);
 	int r = rm_commit(rm);
 
 	if (r)
 		rm_undo_all(rm);
 	else
 		rm_undo_forget(rm);
-	rm_gauges(rm);
 	rm_watermarks(rm);
 	if (changes && !r)
 		rm_event(rm);
@@ -156,8 +155,11 @@ int rm_super_write(struct remap *rm, struct rm_spare *s)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_PREFLUSH | REQ_FUA | REQ_SYNC | REQ_META;
 	unsigned int end, good = 0;
-	void *buf = (void *)get_zeroed_page(GFP_NOIO | __GFP_NOFAIL);
+	void *buf;
 
+	if (rm->read_only)
+		return -EROFS;
+	buf = (void *)get_zeroed_page(GFP_NOIO | __GFP_NOFAIL);
 	s->super.gen = max(s->super.gen, rm->gen) + 1;
 	rm_super_encode(&s->super, buf);
 	for (end = 0; end < 2; end++) {

@@ -80,7 +80,10 @@ struct rm_spare {
 	struct rm_page *page;
 	u32 mirror_bad;		/* mirrors that failed in this commit */
 	bool flush_next;	/* the next metadata write carries a preflush */
-	bool unflushed;		/* slots were written since the last good flush */
+	bool gone;		/* does not answer: the mode is no_spare */
+	bool unflushed;		/* slots were written since the last flush began */
+	unsigned int flushing;	/* flushes under way that had something to flush */
+	spinlock_t flush_lock;	/* of flushing */
 	struct rm_claim *claim;
 };
 
@@ -115,6 +118,8 @@ struct rm_range {
 struct rm_view {
 	const struct rm_map *map;
 	bool all_busy;
+	bool fail;		/* mode fail: no I/O at all */
+	bool read_only;
 	unsigned int n_busy;
 	struct rm_range busy[];
 };
@@ -125,11 +130,11 @@ struct remap {
 	sector_t data_offset;
 	unsigned int shift;		/* block = sector >> shift */
 	unsigned int block_size;
+	unsigned int unit;		/* sectors I/O comes in: the largest logical block */
 	u64 blocks;
 	struct rm_view __rcu *view;
 	struct srcu_struct srcu;	/* held by every bio that map() sent on */
 	struct rm_stats __percpu *stats;
-	bool slots_in_use;
 
 	struct remap_table table;	/* with the settings; no device names */
 	unsigned int n_spares;
@@ -142,9 +147,11 @@ struct remap {
 	struct delayed_work commit_work;
 	struct bio_set bs;
 
+	struct mutex shape_lock;	/* status walks what a load replaces */
 	struct mutex lock;		/* of all below; taken in process context */
 	bool loaded;
 	bool active;			/* between resume and suspend */
+	bool read_only;			/* nothing may be written: mode ro_md for good */
 	unsigned long modes;		/* bits of enum remap_mode */
 	struct xarray blocks_xa;	/* struct rm_entry by block */
 	u64 n_remapped;
@@ -190,6 +197,7 @@ struct rm_io {
 	u8 spare;
 	bool failed;			/* came back from main or spare with a medium error */
 	bool needs_commit;
+	bool carries;			/* a flush of writes that may not be durable yet */
 	blk_status_t status;
 	blk_status_t fallback;		/* what to say if the commit fails */
 };
@@ -200,6 +208,13 @@ static inline struct rm_io *rm_io_of(struct bio *bio)
 }
 
 #define rm_count(rm, what) this_cpu_inc((rm)->stats->count[what])
+
+/* Whether it can be done again block by block after a medium error. */
+static inline bool rm_may_take_over(const struct bio *bio)
+{
+	return bio_op(bio) == REQ_OP_READ || bio_op(bio) == REQ_OP_WRITE ||
+	       bio_op(bio) == REQ_OP_WRITE_ZEROES;
+}
 
 static inline enum rm_err_class rm_class(blk_status_t status)
 {
@@ -243,13 +258,24 @@ static inline bool rm_mode_is(const struct remap *rm, enum remap_mode mode)
 int remap_map(struct dm_target *ti, struct bio *bio);
 int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error);
 
+/* flush.c */
+bool rm_flush_begin(struct rm_spare *s);
+void rm_flush_end(struct rm_spare *s, bool carries, bool good);
+blk_status_t rm_flush_failed(struct remap *rm, struct rm_io *io);
+
+/* A slot was written, not with FUA; before anybody is told so. */
+static inline void rm_wrote(struct rm_spare *s)
+{
+	if (!READ_ONCE(s->unflushed))
+		WRITE_ONCE(s->unflushed, true);
+}
+
 /* io.c */
 blk_status_t rm_io(struct remap *rm, struct block_device *bdev, blk_opf_t opf,
 		   sector_t sector, void *buf, unsigned int bytes);
 blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
 			 sector_t sector, struct bio *bio,
 			 const struct bvec_iter *piece);
-blk_status_t rm_flush(struct remap *rm, struct block_device *bdev);
 blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 			u64 mask);
 blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
@@ -264,6 +290,9 @@ void rm_settle(struct remap *rm);
 blk_status_t rm_read_block(struct remap *rm, struct bio *bio,
 			   const struct bvec_iter *piece, struct rm_entry *e);
 blk_status_t rm_write_block(struct remap *rm, struct bio *bio,
+			    const struct bvec_iter *piece, struct rm_entry *e);
+
+blk_status_t rm_erase_block(struct remap *rm, struct bio *bio,
 			    const struct bvec_iter *piece, struct rm_entry *e);
 
 /* store.c */
@@ -294,7 +323,6 @@ void rm_set_mask(struct remap *rm, struct rm_entry *e, u64 mask);
 void rm_slot_is_bad(struct remap *rm, u32 slot);
 void rm_slot_release_bad(struct remap *rm, u32 slot);
 void rm_state_free(struct remap *rm);
-void rm_gauges(struct remap *rm);
 
 /* publish.c */
 void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
@@ -325,8 +353,9 @@ struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page);
 /* claim.c */
 struct rm_claim;
 int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved);
-void rm_claim_release(struct rm_spare *s);
+void rm_claim_release(struct remap *rm, struct rm_spare *s);
 void rm_claim_forget(struct remap *rm, struct rm_spare *s);
+bool rm_claim_overlaps(const struct remap *rm, const struct rm_spare *s);
 bool rm_claimed_by_other(const struct remap *rm, const struct rm_spare *s);
 
 /* mode.c */

@@ -108,6 +108,5 @@ int rm_entries_build(struct remap *rm)
 		rm_pending_get(first->page[page].image, at % RM_PENDING_PER_PAGE, &rec);
 		r = add_pending(rm, at, &rec);
 	}
-	rm_gauges(rm);
 	return r;
 }

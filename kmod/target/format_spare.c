@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Formatting a blank spare: all pages, main's signature, and last of all the
- * superblocks.  What is interrupted before is still blank.
+ * Formatting a blank spare: all pages, superblocks that say so, main's
+ * signature, and last of all the superblocks again, the first spare's behind
+ * the others'.  What is interrupted before is formatted anew, for the same set.
  */
 #include <linux/slab.h>
 #include <linux/uuid.h>
@@ -62,6 +63,7 @@ static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid
 		.block_size = rm->block_size,
 		.copies = rm->copies,
 		.mirror_mask = BIT(rm->copies) - 1,
+		.flags = RM_SB_FORMATTING,
 		.pending_pages = s->layout.pending_pages,
 		.slots = s->layout.slots,
 		.spare_sectors = s->len,
@@ -86,16 +88,23 @@ int rm_format(struct remap *rm)
 
 	if (!buf)
 		return -ENOMEM;
-	generate_random_uuid(set_uuid);
+	if (rm->spare[0].super.flags & RM_SB_FORMATTING)
+		memcpy(set_uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE);
+	else
+		generate_random_uuid(set_uuid);
 	rm->gen = 2;
 	for (i = 0; i < rm->n_spares && !r; i++)
 		r = format_spare(rm, &rm->spare[i], set_uuid, buf);
-	if (!r)
-		r = write_signature(rm, buf);
-	kfree(buf);
 	/* the first write is preceded by a flush, so the pages are durable */
 	for (i = 0; i < rm->n_spares && !r; i++)
 		r = rm_super_write(rm, &rm->spare[i]);
+	if (!r)
+		r = write_signature(rm, buf);
+	kfree(buf);
+	for (i = rm->n_spares; i-- && !r; ) {
+		rm->spare[i].super.flags = 0;
+		r = rm_super_write(rm, &rm->spare[i]);
+	}
 	if (r) {
 		DMERR("%s: cannot format the spare", dm_table_device_name(rm->ti->table));
 		return r;

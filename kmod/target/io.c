@@ -33,6 +33,8 @@ blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
 	struct bio *clone = bio_alloc_clone(bdev, bio, GFP_NOIO, &rm->bs);
 	blk_status_t status;
 
+	/* nobody polls for it, and it is not to be given up lightly */
+	clone->bi_opf &= ~(REQ_POLLED | REQ_RAHEAD | REQ_NOWAIT);
 	clone->bi_iter = *piece;
 	clone->bi_iter.bi_sector = sector;
 	clone->bi_status = BLK_STS_OK;
@@ -42,30 +44,17 @@ blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
 	return status;
 }
 
-blk_status_t rm_flush(struct remap *rm, struct block_device *bdev)
-{
-	struct bio *bio = bio_alloc_bioset(bdev, 0, REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC,
-					   GFP_NOIO, &rm->bs);
-	blk_status_t status;
-
-	submit_bio_wait(bio);
-	status = bio->bi_status;
-	bio_put(bio);
-	return status;
-}
-
 /* Reads or writes the sectors of @mask between a slot and a block's buffer. */
 blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 			u64 mask)
 {
 	struct rm_spare *s = rm_spare_of(rm, slot);
 	sector_t sector = rm_slot_sector(rm, s, slot);
+	bool write = op_is_write(opf & REQ_OP_MASK);
 	unsigned int at = 0, n;
 
-	if (op_is_write(opf & REQ_OP_MASK)) {
+	if (write)
 		WRITE_ONCE(rm->slots.wear[slot], rm->slots.wear[slot] + 1);
-		WRITE_ONCE(s->unflushed, true);
-	}
 	for (; (n = rm_vmask_run(mask, &at)); at += n) {
 		blk_status_t status = rm_io(rm, s->dev->bdev, opf, sector + at,
 					    buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT);
@@ -73,11 +62,25 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 		if (status)
 			return status;
 	}
+	if (write && !(opf & REQ_FUA))
+		rm_wrote(s);
 	return BLK_STS_OK;
 }
 
+static blk_status_t read_sectors(struct remap *rm, struct block_device *bdev,
+				 sector_t sector, u8 *buf, unsigned int n)
+{
+	unsigned int tries = 0;
+	blk_status_t status;
+
+	do {
+		status = rm_io(rm, bdev, REQ_OP_READ, sector, buf, n << SECTOR_SHIFT);
+	} while (rm_class(status) == RM_ERR_MEDIUM && tries++ < READ_ONCE(rm->table.read_retries));
+	return status;
+}
+
 /**
- * rm_read_what_can_be() - read one block's sectors, at once or one by one.
+ * rm_read_what_can_be() - read one block's sectors, at once or unit by unit.
  * @rm: the target
  * @bdev: where from
  * @sector: where the block starts
@@ -91,7 +94,6 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
 				 sector_t sector, u8 *buf, u64 want, u64 *got)
 {
-	unsigned int step = bdev_logical_block_size(bdev) >> SECTOR_SHIFT;
 	unsigned int at = 0, n;
 
 	*got = 0;
@@ -105,11 +107,11 @@ blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
 			*got |= rm_vmask(at, n);
 			continue;
 		}
-		for (i = at; i < at + n; i += step) {
-			status = rm_io(rm, bdev, REQ_OP_READ, sector + i,
-				       buf + (i << SECTOR_SHIFT), step << SECTOR_SHIFT);
+		for (i = at; i < at + n; i += rm->unit) {
+			status = read_sectors(rm, bdev, sector + i, buf + (i << SECTOR_SHIFT),
+					      rm->unit);
 			if (!status)
-				*got |= rm_vmask(i, step);
+				*got |= rm_vmask(i, rm->unit);
 			else if (rm_class(status) != RM_ERR_MEDIUM)
 				return status;
 		}

@@ -64,6 +64,7 @@ void rm_pages_free(struct remap *rm)
 	kvfree(rm->slots.wear);
 	rm->slots.state = NULL;
 	rm->slots.wear = NULL;
+	rm->slots.n = 0;
 	bitmap_free(rm->pending_map);
 	rm->pending_map = NULL;
 }
@@ -108,9 +109,12 @@ static void read_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirro
 	}
 }
 
-/* Brings every mirror of one copy of a page up to the newest of them. */
-static int repair_copy(struct remap *rm, struct rm_spare *s, u32 p,
-		       unsigned int copy, const struct gens *g, void *buf)
+/*
+ * Brings every mirror of one copy of a page up to the newest of them, those too
+ * that had been given up.  What cannot be written is entered in @bad.
+ */
+static int repair_copy(struct remap *rm, struct rm_spare *s, u32 p, unsigned int copy,
+		       const struct gens *g, void *buf, u32 *bad)
 {
 	unsigned int m, best = 0;
 	bool have = false;
@@ -123,28 +127,30 @@ static int repair_copy(struct remap *rm, struct rm_spare *s, u32 p,
 		sector_t from = s->offset + rm_layout_page(&s->layout, best, p, copy);
 		sector_t to = s->offset + rm_layout_page(&s->layout, m, p, copy);
 
-		if (!(s->super.mirror_mask & BIT(m)) || g->gen[copy][m] == g->gen[copy][best])
+		if ((*bad & BIT(m)) || g->gen[copy][m] == g->gen[copy][best])
 			continue;
 		if (!have && rm_io(rm, s->dev->bdev, REQ_OP_READ, from, buf, RM_PAGE_BYTES))
 			return -EIO;
 		have = true;
 		if (rm_io(rm, s->dev->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, to, buf,
 			  RM_PAGE_BYTES))
-			return -EIO;
-		repaired++;
+			*bad |= BIT(m);
+		else
+			repaired++;
 	}
 	return repaired;
 }
 
 static int repair(struct remap *rm, struct rm_spare *s, const struct gens *gens, void *buf)
 {
+	u32 bad = 0, all = BIT(rm->copies) - 1;
 	unsigned int copy;
 	int repaired = 0;
 	u32 p;
 
 	for (p = 0; p < s->n_pages; p++) {
 		for (copy = 0; copy < 2; copy++) {
-			int r = repair_copy(rm, s, p, copy, &gens[p], buf);
+			int r = repair_copy(rm, s, p, copy, &gens[p], buf, &bad);
 
 			if (r < 0)
 				return r;
@@ -156,6 +162,15 @@ static int repair(struct remap *rm, struct rm_spare *s, const struct gens *gens,
 		       dm_table_device_name(rm->ti->table), repaired, s->index);
 		rm->news = true;
 	}
+	if (bad) {
+		DMWARN("%s: metadata mirrors 0x%x of spare %u cannot be repaired",
+		       dm_table_device_name(rm->ti->table), bad, s->index);
+		rm->news = true;
+	}
+	if (bad != all)
+		s->super.mirror_mask = all & ~bad;
+	else
+		rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
 	return 0;
 }
 
@@ -203,7 +218,9 @@ int rm_pages_load(struct remap *rm, bool write)
 	for (i = 0; i < rm->n_spares && !r; i++)
 		r = load_spare(rm, &rm->spare[i], write, buf);
 	kfree(buf);
+	/* what is there is served even if nothing can be added to it */
 	for (i = 0; i < rm->n_spares && !r && write; i++)
-		r = rm_super_write(rm, &rm->spare[i]);
+		if (rm_mode(rm) <= REMAP_MODE_MAINT && rm_super_write(rm, &rm->spare[i]))
+			rm_mode_set(rm, REMAP_MODE_RO_MD, "no superblock can be written");
 	return r;
 }

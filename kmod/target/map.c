@@ -65,8 +65,6 @@ static int to_slot(struct remap *rm, struct bio *bio, struct rm_io *io,
 
 		for (; slot <= last; slot++, wear++)
 			WRITE_ONCE(*wear, READ_ONCE(*wear) + 1);
-		if (!READ_ONCE(s->unflushed))
-			WRITE_ONCE(s->unflushed, true);
 		rm_count(rm, RM_STAT_REMAPPED_WRITES);
 	} else {
 		rm_count(rm, RM_STAT_REMAPPED_READS);
@@ -75,9 +73,8 @@ static int to_slot(struct remap *rm, struct bio *bio, struct rm_io *io,
 }
 
 /*
- * Flush number 0 is main's, the others are the spares'.  A spare no slot of
- * which is in use has nothing to flush; neither has one without writes since
- * the last good flush when it is gone.
+ * Flush number 0 is main's, the others are the spares'.  Once a spare is gone,
+ * a flush of it is good only if all that was written there is known durable.
  */
 static int map_flush(struct remap *rm, struct bio *bio, struct rm_io *io)
 {
@@ -90,16 +87,25 @@ static int map_flush(struct remap *rm, struct bio *bio, struct rm_io *io)
 		return DM_MAPIO_REMAPPED;
 	}
 	s = &rm->spare[nr - 1];
-	if (!READ_ONCE(rm->slots_in_use) ||
-	    (rm_mode_is(rm, REMAP_MODE_NO_SPARE) && !READ_ONCE(s->unflushed))) {
+	io->spare = s->index;
+	io->iter.bi_size = 0;
+	io->carries = rm_flush_begin(s);
+	if (READ_ONCE(s->gone)) {
+		rm_flush_end(s, io->carries, false);
+		bio->bi_status = io->carries ? BLK_STS_IOERR : BLK_STS_OK;
 		bio_endio(bio);
 		return DM_MAPIO_SUBMITTED;
 	}
-	WRITE_ONCE(s->unflushed, false);
 	io->where = RM_AT_FLUSH;
-	io->spare = s->index;
 	bio_set_dev(bio, s->dev->bdev);
 	return DM_MAPIO_REMAPPED;
+}
+
+static int refuse(struct remap *rm, struct rm_io *io)
+{
+	let_go_of_view(rm, io->srcu);
+	io->where = RM_AT_NONE;
+	return DM_MAPIO_KILL;
 }
 
 static bool is_busy(const struct rm_view *view, u64 first, u64 last)
@@ -120,6 +126,8 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 	const struct rm_extent *e;
 	sector_t in, left;
 
+	if (view->fail || (view->read_only && op_is_write(bio_op(bio))))
+		return refuse(rm, io);
 	if (is_busy(view, first, last))
 		return to_worker(rm, bio, io);
 	if (!view->map || !rm_map_may_hold(view->map, first, last))
@@ -178,10 +186,17 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 	io->where = RM_AT_NONE;
 	if (where == RM_AT_FLUSH) {
-		if (*error)
-			WRITE_ONCE(rm->spare[io->spare].unflushed, true);
-		return DM_ENDIO_DONE;
+		rm_flush_end(&rm->spare[io->spare], io->carries, !*error);
+		if (!*error)
+			return DM_ENDIO_DONE;
+		/* the worker finds out whether the spare is gone */
+		io->status = *error;
+		rm_defer(rm, bio);
+		return DM_ENDIO_INCOMPLETE;
 	}
+	if (where == RM_AT_SPARE && !*error && op_is_write(bio_op(bio)) &&
+	    !(bio->bi_opf & REQ_FUA))
+		rm_wrote(&rm->spare[io->spare]);
 	let_go_of_view(rm, io->srcu);
 	if (likely(!*error))
 		return DM_ENDIO_DONE;
@@ -193,7 +208,7 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 	}
 	if (where == RM_AT_MAIN && rm_mode_is(rm, REMAP_MODE_MAINT))
 		return DM_ENDIO_DONE;
-	if ((bio->bi_opf & REQ_RAHEAD) || bio_op(bio) == REQ_OP_DISCARD)
+	if ((bio->bi_opf & REQ_RAHEAD) || !rm_may_take_over(bio))
 		return DM_ENDIO_DONE;
 
 	io->failed = true;

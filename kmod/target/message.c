@@ -170,6 +170,8 @@ static int do_maintenance(struct remap *rm, struct reply *re, unsigned int argc,
 
 	if (argc != 1 || (strcmp(argv[0], "on") && strcmp(argv[0], "off")))
 		return refuse(re, -EINVAL, "expected on or off");
+	if (rm->read_only)
+		return refuse(re, -EROFS, "the device is read-only");
 	on = !strcmp(argv[0], "on");
 	if (on == rm_mode_is(rm, REMAP_MODE_MAINT))
 		return ok(re, "ok maintenance=%s", argv[0]);

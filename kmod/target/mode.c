@@ -66,16 +66,18 @@ void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
 	DMWARN_LIMIT("%s: spare %u failed with %d", dm_table_device_name(rm->ti->table),
 		     s->index, blk_status_to_errno(status));
-	if (rm_mode_is(rm, REMAP_MODE_NO_SPARE))
+	if (s->gone)
 		return;
-	if (class == RM_ERR_GONE || (class == RM_ERR_MEDIUM && !answers(rm, s)))
-		rm_mode_set(rm, REMAP_MODE_NO_SPARE, "the spare does not answer");
+	if (class != RM_ERR_GONE && (class != RM_ERR_MEDIUM || answers(rm, s)))
+		return;
+	WRITE_ONCE(s->gone, true);
+	rm_mode_set(rm, REMAP_MODE_NO_SPARE, "the spare does not answer");
 }
 
 void rm_watermarks(struct remap *rm)
 {
 	static const unsigned int marks[] = { 50, 80, 95, 100 };
-	u64 usable = rm->slots.n - rm->slots.bad;
+	u64 usable = min_not_zero((u64)rm->slots.n - rm->slots.bad, rm->table.max_remaps);
 	unsigned int i, now = 0;
 
 	for (i = 0; i < ARRAY_SIZE(marks); i++)

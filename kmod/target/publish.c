@@ -69,11 +69,13 @@ void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 			no_memory = !map;
 		}
 	}
-	if (map || n || no_memory) {
+	if (map || n || no_memory || rm->read_only || rm_mode_is(rm, REMAP_MODE_FAIL)) {
 		/* at most RM_BATCH_BIOS ranges: small enough not to fail */
 		view = kzalloc(struct_size(view, busy, n), GFP_NOIO | __GFP_NOFAIL);
 		view->map = map;
 		view->all_busy = no_memory;
+		view->fail = rm_mode_is(rm, REMAP_MODE_FAIL);
+		view->read_only = rm->read_only;
 		view->n_busy = n;
 		if (n)
 			memcpy(view->busy, busy, n * sizeof(*busy));

@@ -50,6 +50,10 @@ int rm_recover(struct remap *rm)
 
 	if (!buf)
 		return -ENOMEM;
+	if (rm->read_only) {
+		free_page((unsigned long)buf);
+		return -EROFS;
+	}
 	for (i = 0; i < rm->n_spares && !r; i++) {
 		if (is_there(rm, &rm->spare[i], buf))
 			continue;
@@ -62,6 +66,8 @@ int rm_recover(struct remap *rm)
 
 	clear_bit(REMAP_MODE_RO_MD, &rm->modes);
 	clear_bit(REMAP_MODE_NO_SPARE, &rm->modes);
+	for (i = 0; i < rm->n_spares; i++)
+		WRITE_ONCE(rm->spare[i].gone, false);
 	r = rm_pages_rewrite(rm);
 	if (r) {
 		if (ro_md)

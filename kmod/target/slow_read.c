@@ -71,7 +71,7 @@ static blk_status_t read_pending(struct remap *rm, struct bio *bio,
 		rm_count(rm, RM_STAT_RETRIES_OK);
 		rm_set_clean(rm, e);
 		rm->news = true;
-		mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+		queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 	}
 	return status;
 }

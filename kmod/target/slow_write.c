@@ -183,6 +183,24 @@ static blk_status_t write_lost(struct remap *rm, const struct part *p, struct rm
 	return store(rm, p, mask, REMAP_REASON_SLOT, BLK_STS_MEDIUM);
 }
 
+/* Both what is read and what a block's place on main still holds. */
+blk_status_t rm_erase_block(struct remap *rm, struct bio *bio,
+			    const struct bvec_iter *piece, struct rm_entry *e)
+{
+	sector_t in = piece->bi_sector & (rm->block_size - 1);
+	blk_status_t status = rm_io_piece(rm, rm->main->bdev, rm->data_offset + piece->bi_sector,
+					  bio, piece);
+	struct rm_spare *s;
+
+	if (status || !e || e->slot == RM_NO_SLOT)
+		return status;
+	s = rm_spare_of(rm, e->slot);
+	status = rm_io_piece(rm, s->dev->bdev, rm_slot_sector(rm, s, e->slot) + in, bio, piece);
+	if (status)
+		rm_spare_failed(rm, s, status);
+	return status;
+}
+
 blk_status_t rm_write_block(struct remap *rm, struct bio *bio,
 			    const struct bvec_iter *piece, struct rm_entry *e)
 {

@@ -125,7 +125,7 @@ int rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason)
 	if (reason == REMAP_REASON_READ)
 		rm_scrub_error(rm, block);
 	rm_record_pending(rm, e, true);
-	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ void rm_set_lost(struct remap *rm, struct rm_entry *e)
 	told(e, REMAP_REASON_SLOT);
 	rm_slots_set(&rm->slots, e->slot, RM_SLOT_LOST);
 	rm_record_slot(rm, e->slot, e, RM_SLOT_LOST);
-	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 	DMWARN_LIMIT("%s: block %llu is lost: slot %u cannot be read",
 		     dm_table_device_name(rm->ti->table), e->block, e->slot);
 }
@@ -192,7 +192,7 @@ void rm_set_found(struct remap *rm, struct rm_entry *e)
 	rm_entry_state(rm, e, REMAP_BLOCK_REMAPPED);
 	rm_slots_set(&rm->slots, e->slot, RM_SLOT_USED);
 	rm_record_slot(rm, e->slot, e, RM_SLOT_USED);
-	mod_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
+	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 }
 
 /* A slot that holds nothing could not be written. */
@@ -211,11 +211,6 @@ void rm_slot_release_bad(struct remap *rm, u32 slot)
 {
 	rm_slots_set(&rm->slots, slot, RM_SLOT_BAD);
 	rm->release[rm->n_release++] = slot;
-}
-
-void rm_gauges(struct remap *rm)
-{
-	WRITE_ONCE(rm->slots_in_use, rm->slots.used > 0);
 }
 
 void rm_state_free(struct remap *rm)

@@ -38,10 +38,11 @@ static u64 copies_ok(const struct remap *rm)
 	return ok;
 }
 
-static void wear_range(const struct remap *rm, struct remap_status *st)
+static void wear_range(struct remap *rm, struct remap_status *st)
 {
 	u32 i, min = U32_MAX, max = 0;
 
+	mutex_lock(&rm->shape_lock);
 	for (i = 0; i < rm->slots.n; i++) {
 		u32 wear = READ_ONCE(rm->slots.wear[i]);
 
@@ -50,7 +51,8 @@ static void wear_range(const struct remap *rm, struct remap_status *st)
 		if (!(i & 0xffff))
 			cond_resched();
 	}
-	st->wear_min = rm->slots.n ? min : 0;
+	mutex_unlock(&rm->shape_lock);
+	st->wear_min = min == U32_MAX ? 0 : min;
 	st->wear_max = max;
 }
 
@@ -76,7 +78,7 @@ static int health_of(const struct remap *rm, const struct remap_status *st)
 	return max(health, 0);
 }
 
-static void collect(const struct remap *rm, struct remap_status *st)
+static void collect(struct remap *rm, struct remap_status *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->mode = rm_mode(rm);
@@ -116,7 +118,7 @@ static void collect(const struct remap *rm, struct remap_status *st)
 	st->health = health_of(rm, st);
 }
 
-static unsigned int emit_info(const struct remap *rm, char *result, unsigned int maxlen)
+static unsigned int emit_info(struct remap *rm, char *result, unsigned int maxlen)
 {
 	struct remap_status st;
 	unsigned int sz = 0;
@@ -179,7 +181,7 @@ void remap_status(struct dm_target *ti, status_type_t type,
 		  unsigned int status_flags, char *result, unsigned int maxlen)
 {
 	struct remap *rm = ti->private;
-	unsigned int sz = 0;
+	unsigned int sz = 0, i;
 
 	switch (type) {
 	case STATUSTYPE_INFO:
@@ -190,8 +192,13 @@ void remap_status(struct dm_target *ti, status_type_t type,
 		break;
 	case STATUSTYPE_IMA:
 		DMEMIT_TARGET_NAME_VERSION(ti->type);
-		DMEMIT(",main=%s,data_offset=%llu,n_spares=%u,block_size=%u;", rm->main->name,
-		       (unsigned long long)rm->data_offset, rm->n_spares, rm->block_size);
+		DMEMIT(",main=%s,data_offset=%llu,n_spares=%u", rm->main->name,
+		       (unsigned long long)rm->data_offset, rm->n_spares);
+		for (i = 0; i < rm->n_spares; i++)
+			DMEMIT(",spare_%u=%s,spare_%u_offset=%llu,spare_%u_len=%llu", i,
+			       rm->spare[i].dev->name, i, (u64)rm->spare[i].offset, i,
+			       (u64)rm->spare[i].len);
+		DMEMIT(",block_size=%u,copies=%u;", rm->block_size, rm->copies);
 		break;
 	}
 }

@@ -13,7 +13,7 @@ bool rm_may_remap(struct remap *rm)
 /* Counts a block that fails anew; false beyond the burst limit. */
 bool rm_new_failure(struct remap *rm)
 {
-	if (rm_burst_allow(&rm->burst, ktime_get_boottime_seconds() + 60,
+	if (rm_burst_allow(&rm->burst, ktime_get_boottime_seconds() + 61,
 			   rm->table.error_burst)) {
 		rm->burst_told = false;
 		return true;
@@ -45,6 +45,15 @@ static u32 take_slot(struct remap *rm, u64 block)
 	}
 }
 
+/* A block that has a slot may have another; any more count against max_remaps. */
+static bool within_limit(struct remap *rm, u64 block)
+{
+	struct rm_entry *e = rm_entry(rm, block);
+
+	return !rm->table.max_remaps || (e && e->slot != RM_NO_SLOT) ||
+	       rm->n_remapped + rm->n_lost < rm->table.max_remaps;
+}
+
 /**
  * rm_store() - put what is in rm->buf on a slot and map the block there.
  * @rm: the target, locked; the block is busy
@@ -58,10 +67,11 @@ static u32 take_slot(struct remap *rm, u64 block)
 blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 		      enum remap_reason reason, blk_status_t status)
 {
-	unsigned int tries;
+	unsigned int tries = 0;
 
-	for (tries = 0; tries < RM_SLOT_TRIES; tries++) {
-		u32 slot = take_slot(rm, block);
+	for (;;) {
+		u32 slot = within_limit(rm, block) ? take_slot(rm, block) : RM_NO_SLOT;
+		struct rm_spare *s;
 		blk_status_t failed;
 
 		if (slot == RM_NO_SLOT) {
@@ -74,11 +84,18 @@ blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 		if (!failed)
 			return rm_set_remapped(rm, block, slot, mask, reason) ?
 				BLK_STS_RESOURCE : BLK_STS_OK;
-		rm_spare_failed(rm, rm_spare_of(rm, slot), failed);
+		s = rm_spare_of(rm, slot);
+		rm_spare_failed(rm, s, failed);
 		if (rm_class(failed) != RM_ERR_MEDIUM || rm_mode_is(rm, REMAP_MODE_NO_SPARE))
 			return status;
 		rm_slot_is_bad(rm, slot);
+		if (++tries % RM_SLOT_TRIES)
+			continue;
+		/* bad slots side by side, or a spare that takes no writes at all? */
+		if (rm_super_write(rm, s)) {
+			rm_mode_set(rm, REMAP_MODE_RO_MD, "every write to the spare fails");
+			return status;
+		}
+		cond_resched();
 	}
-	rm_mode_set(rm, REMAP_MODE_RO_MD, "every write to the spare fails");
-	return status;
 }

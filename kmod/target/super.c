@@ -12,6 +12,7 @@ struct places {
 	struct rm_super best;
 	u8 best_copy;
 	bool found;
+	bool mixed;				/* superblocks of different spares */
 };
 
 static int read_end(struct remap *rm, struct rm_spare *s, unsigned int end,
@@ -32,7 +33,11 @@ static int read_end(struct remap *rm, struct rm_spare *s, unsigned int end,
 
 		p->check[end][copy] =
 			rm_super_decode(buf + copy * RM_SB_PLACE_SECTORS * SECTOR_SIZE, &sb);
-		if (p->check[end][copy] == RM_SUPER_OK && sb.gen > p->best.gen) {
+		if (p->check[end][copy] != RM_SUPER_OK)
+			continue;
+		if (p->found && memcmp(sb.spare_uuid, p->best.spare_uuid, RM_UUID_SIZE))
+			p->mixed = true;
+		if (!p->found || sb.gen > p->best.gen) {
 			p->best = sb;
 			p->best_copy = copy;
 			p->found = true;
@@ -57,6 +62,8 @@ static int load_super(struct remap *rm, struct rm_spare *s, char **error)
 	kfree(buf);
 
 	s->blank = p.zero[0] && p.zero[1];
+	memset(&s->super, 0, sizeof(s->super));
+	s->super_copy = 0;
 	if (s->blank)
 		return 0;
 	for (end = 0; end < 2; end++) {
@@ -72,8 +79,14 @@ static int load_super(struct remap *rm, struct rm_spare *s, char **error)
 			"The spare is neither blank nor has it a valid superblock";
 		return r[0] && r[1] ? -EIO : -EINVAL;
 	}
+	if (p.mixed) {
+		*error = "The two ends of the spare belong to different spares";
+		return -EINVAL;
+	}
 	s->super = p.best;
 	s->super_copy = p.best_copy;
+	/* what was interrupted while it was formatted holds nothing yet */
+	s->blank = p.best.flags & RM_SB_FORMATTING;
 	return 0;
 }
 
@@ -105,6 +118,17 @@ static const char *mismatch(struct remap *rm, struct rm_spare *s)
 	return NULL;
 }
 
+/* A set is blank when its first spare is, which is finished last. */
+static bool some_blank(struct remap *rm, struct rm_spare *s)
+{
+	const struct rm_spare *first = &rm->spare[0];
+
+	if (first->blank && (first->super.flags & RM_SB_FORMATTING) &&
+	    !memcmp(s->super.set_uuid, first->super.set_uuid, RM_UUID_SIZE))
+		s->blank = true;
+	return s->blank != first->blank;
+}
+
 /* With room in front of the data, main carries its set's uuid there. */
 static const char *check_signature(struct remap *rm)
 {
@@ -123,10 +147,10 @@ static const char *check_signature(struct remap *rm)
 	else if (!rm_main_decode(buf, uuid))
 		wrong = rm->spare[0].blank ? NULL :
 			"Wrong main device: no signature at its start";
-	else if (rm->spare[0].blank)
-		wrong = "Main has the signature of another spare: wipe its start to use it";
 	else if (memcmp(uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE))
-		wrong = "Wrong main device: its signature is of another set";
+		wrong = rm->spare[0].blank ?
+			"Main has the signature of another spare: wipe its start to use it" :
+			"Wrong main device: its signature is of another set";
 	kfree(buf);
 	return wrong;
 }
@@ -137,11 +161,12 @@ int rm_supers_load(struct remap *rm, char **error)
 	unsigned int i;
 	int r;
 
+	rm->read_only = !(dm_table_get_mode(rm->ti->table) & FMODE_WRITE);
 	for (i = 0; i < rm->n_spares; i++) {
 		r = load_super(rm, &rm->spare[i], error);
 		if (r)
 			return r;
-		if (rm->spare[i].blank != rm->spare[0].blank) {
+		if (some_blank(rm, &rm->spare[i])) {
 			*error = "Some spares are blank and others are not";
 			return -EINVAL;
 		}
@@ -149,6 +174,11 @@ int rm_supers_load(struct remap *rm, char **error)
 			wrong = mismatch(rm, &rm->spare[i]);
 		if (wrong)
 			break;
+		if (rm_super_read_only(&rm->spare[i].super)) {
+			DMWARN("%s: spare %u has features 0x%x of a newer version: read-only",
+			       dm_table_device_name(rm->ti->table), i, rm->spare[i].super.ro);
+			rm->read_only = true;
+		}
 	}
 	if (!wrong)
 		wrong = check_signature(rm);
@@ -188,6 +218,7 @@ int rm_layouts(struct remap *rm, char **error)
 		return -EINVAL;
 	}
 	rm->shift = ilog2(rm->block_size);
+	rm->unit = bdev_logical_block_size(rm->main->bdev) >> SECTOR_SHIFT;
 	rm->blocks = (rm->ti->len + rm->block_size - 1) >> rm->shift;
 
 	for (i = 0; i < rm->n_spares; i++) {
@@ -210,6 +241,11 @@ int rm_layouts(struct remap *rm, char **error)
 			*error = "The spare is too small";
 			return r;
 		}
+		if (s->layout.slots >= RM_NO_SLOT - base) {
+			*error = "The spares have more slots than can be numbered";
+			return -EINVAL;
+		}
+		rm->unit = max(rm->unit, lbs >> SECTOR_SHIFT);
 		s->slot_base = base;
 		base += s->layout.slots;
 		s->n_pages = s->layout.slot_pages + s->layout.pending_pages;

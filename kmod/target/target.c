@@ -3,9 +3,22 @@
  * Constructor, destructor, suspend and resume.
  */
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "dm-remap.h"
+
+/* Whether it lies on some of the sectors of one before it. */
+static bool spares_overlap(const struct remap *rm, const struct rm_spare *s)
+{
+	const struct rm_spare *o;
+
+	for (o = rm->spare; o < s; o++)
+		if (o->dev->bdev == s->dev->bdev && o->offset < s->offset + s->len &&
+		    s->offset < o->offset + o->len)
+			return true;
+	return false;
+}
 
 static int get_devices(struct remap *rm, const struct remap_table *t)
 {
@@ -25,6 +38,7 @@ static int get_devices(struct remap *rm, const struct remap_table *t)
 		struct rm_spare *s = &rm->spare[i];
 
 		s->index = i;
+		spin_lock_init(&s->flush_lock);
 		s->offset = t->spare[i].offset;
 		s->len = t->spare[i].len;
 		if (dm_get_device(ti, t->spare[i].dev, mode, &s->dev)) {
@@ -38,6 +52,10 @@ static int get_devices(struct remap *rm, const struct remap_table *t)
 		}
 		if (s->dev->bdev == rm->main->bdev) {
 			ti->error = "Main and spare are the same device";
+			return -EINVAL;
+		}
+		if (spares_overlap(rm, s)) {
+			ti->error = "Two spares overlap";
 			return -EINVAL;
 		}
 		if (s->len < 2 * RM_SB_AREA_SECTORS) {
@@ -66,7 +84,9 @@ static void drop_state(struct remap *rm)
 {
 	rm_publish_free(rm);
 	rm_state_free(rm);
+	mutex_lock(&rm->shape_lock);
 	rm_pages_free(rm);
+	mutex_unlock(&rm->shape_lock);
 	rm->gen = 0;
 	rm->seq = 0;
 	rm->loaded = false;
@@ -113,7 +133,9 @@ static int load(struct remap *rm, bool write, char **error)
 	if (r)
 		return r;
 	*error = "Out of memory for the slot table";
+	mutex_lock(&rm->shape_lock);
 	r = rm_pages_alloc(rm);
+	mutex_unlock(&rm->shape_lock);
 	if (r)
 		return r;
 	if (rm->spare[0].blank) {
@@ -125,11 +147,13 @@ static int load(struct remap *rm, bool write, char **error)
 		if (!write && rm_claimed_by_other(rm, &rm->spare[i]))
 			return 0;
 	*error = "The metadata on the spare is damaged";
-	r = rm_pages_load(rm, write);
+	r = rm_pages_load(rm, write && !rm->read_only);
 	if (!r)
 		r = rm_entries_build(rm);
 	if (r)
 		return r;
+	if (rm->read_only)
+		set_bit(REMAP_MODE_RO_MD, &rm->modes);
 	if (rm->spare[0].super.flags & RM_SB_MAINT)
 		set_bit(REMAP_MODE_MAINT, &rm->modes);
 	else
@@ -154,6 +178,7 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = rm;
 	spin_lock_init(&rm->deferred_lock);
 	mutex_init(&rm->lock);
+	mutex_init(&rm->shape_lock);
 	bio_list_init(&rm->deferred);
 	bio_list_init(&rm->batch);
 	INIT_LIST_HEAD(&rm->dirty);
@@ -185,6 +210,7 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_flush_bios = 1 + rm->n_spares;
 	ti->num_discard_bios = 1;
 	ti->num_write_zeroes_bios = 1;
+	ti->num_secure_erase_bios = 1;
 	ti->discards_supported = bdev_max_discard_sectors(rm->main->bdev) > 0;
 	ti->per_io_data_size = sizeof(struct rm_io);
 	return 0;
@@ -206,7 +232,7 @@ static int claim(struct remap *rm, bool *moved)
 
 		if (r) {
 			while (i--)
-				rm_claim_release(&rm->spare[i]);
+				rm_claim_release(rm, &rm->spare[i]);
 			return r;
 		}
 		*moved |= m;
@@ -225,7 +251,41 @@ static int claim_and_load(struct remap *rm, char **error)
 	r = load(rm, true, error);
 	rm->loaded = !r;
 	for (i = 0; r && i < rm->n_spares; i++)
-		rm_claim_release(&rm->spare[i]);
+		rm_claim_release(rm, &rm->spare[i]);
+	return r;
+}
+
+/* Blank when the table was loaded?  Look again, then format. */
+static int format_if_blank(struct remap *rm, char **error)
+{
+	unsigned int i;
+	int r;
+
+	if (!rm->spare[0].blank)
+		return 0;
+	r = load(rm, false, error);
+	if (r || !rm->spare[0].blank)
+		return r;
+	*error = "A blank spare cannot be formatted by a table that is read-only";
+	if (rm->read_only)
+		return -EROFS;
+	for (i = 0; i < rm->n_spares; i++)
+		if (rm_claim_overlaps(rm, &rm->spare[i]))
+			return -EBUSY;
+	*error = "The spare cannot be formatted";
+	return rm_format(rm);
+}
+
+static int format_claim_and_load(struct remap *rm, char **error)
+{
+	int r;
+
+	/* so that nobody else formats what is not claimed yet */
+	mutex_lock(&format_lock);
+	r = format_if_blank(rm, error);
+	if (!r)
+		r = claim_and_load(rm, error);
+	mutex_unlock(&format_lock);
 	return r;
 }
 
@@ -236,22 +296,15 @@ static int claim_and_load(struct remap *rm, char **error)
 static int remap_preresume(struct dm_target *ti)
 {
 	struct remap *rm = ti->private;
+	/* memory must not be sought by writing to a suspended device */
+	unsigned int noio = memalloc_noio_save();
 	char *error = NULL;
-	int r = 0;
+	int r;
 
 	mutex_lock(&rm->lock);
+	r = rm->active ? 0 : format_claim_and_load(rm, &error);
 	if (rm->active)
 		goto out;
-	if (rm->spare[0].blank) {
-		/* blank when the table was loaded; look again, then format */
-		mutex_lock(&format_lock);
-		r = load(rm, false, &error);
-		if (!r && rm->spare[0].blank)
-			r = rm_format(rm);
-		mutex_unlock(&format_lock);
-	}
-	if (!r)
-		r = claim_and_load(rm, &error);
 	if (r) {
 		DMERR("%s: cannot resume: %s", dm_table_device_name(ti->table),
 		      r == -EBUSY ? "the spare belongs to another active target" :
@@ -262,7 +315,6 @@ static int remap_preresume(struct dm_target *ti)
 		rm_commit(rm);
 	rm->map_stale = true;
 	rm_publish(rm, NULL, 0, false);
-	rm_gauges(rm);
 	rm_watermarks(rm);
 	rm->active = true;
 	if (rm->news) {
@@ -271,6 +323,7 @@ static int remap_preresume(struct dm_target *ti)
 	}
 out:
 	mutex_unlock(&rm->lock);
+	memalloc_noio_restore(noio);
 	return r;
 }
 
@@ -306,7 +359,7 @@ static void remap_postsuspend(struct dm_target *ti)
 		rm_scrub_save(rm);
 	rm->active = false;
 	for (i = 0; i < rm->n_spares; i++)
-		rm_claim_release(&rm->spare[i]);
+		rm_claim_release(rm, &rm->spare[i]);
 	mutex_unlock(&rm->lock);
 	cancel_delayed_work_sync(&rm->commit_work);
 }

@@ -82,6 +82,8 @@ static blk_status_t one_block(struct remap *rm, struct bio *bio,
 	/* contents are undefined after a discard, so the old ones are as good */
 	if (bio_op(bio) == REQ_OP_DISCARD)
 		return BLK_STS_OK;
+	if (bio_op(bio) == REQ_OP_SECURE_ERASE)
+		return rm_erase_block(rm, bio, piece, e);
 	if (op_is_write(bio_op(bio)))
 		return rm_write_block(rm, bio, piece, e);
 	return rm_read_block(rm, bio, piece, e);
@@ -90,7 +92,7 @@ static blk_status_t one_block(struct remap *rm, struct bio *bio,
 static bool worth_singly(struct remap *rm, struct bio *bio, blk_status_t status)
 {
 	return rm_class(status) == RM_ERR_MEDIUM && !(bio->bi_opf & REQ_RAHEAD) &&
-	       bio_op(bio) != REQ_OP_DISCARD && !rm_mode_is(rm, REMAP_MODE_MAINT);
+	       rm_may_take_over(bio) && !rm_mode_is(rm, REMAP_MODE_MAINT);
 }
 
 /*
@@ -144,13 +146,17 @@ static void process_batch(struct remap *rm)
 		struct rm_io *io = rm_io_of(bio);
 		blk_status_t status;
 
+		if (bio->bi_opf & REQ_PREFLUSH) {
+			io->status = rm_flush_failed(rm, io);
+			continue;
+		}
 		io->status = BLK_STS_OK;
-		status = walk(rm, bio, io->iter, io->failed);
+		status = rm_mode_is(rm, REMAP_MODE_FAIL) ? BLK_STS_IOERR :
+			 walk(rm, bio, io->iter, io->failed);
 		if (status)
 			io->status = status;
 	}
 	rm_settle(rm);
-	rm_gauges(rm);
 	if (held || rm->map_stale)
 		rm_publish(rm, NULL, 0, false);
 	if (rm->news) {
@@ -169,12 +175,10 @@ void rm_work(struct work_struct *work)
 	struct remap *rm = container_of(work, struct remap, work);
 
 	mutex_lock(&rm->lock);
-	while (take_batch(rm)) {
+	if (take_batch(rm)) {
 		process_batch(rm);
-		/* let messages in between batches */
-		mutex_unlock(&rm->lock);
-		cond_resched();
-		mutex_lock(&rm->lock);
+		/* messages and the delayed commit have their turn in between */
+		queue_work(rm->wq, &rm->work);
 	}
 	mutex_unlock(&rm->lock);
 }

@@ -25,15 +25,17 @@ TEST(Burst, AllowsTheLimitInAnyMinute) {
   for (int i = 0; i < 5; i++) EXPECT_TRUE(rm_burst_allow(&b, 100, 5));
   EXPECT_FALSE(rm_burst_allow(&b, 100, 5));
   EXPECT_FALSE(rm_burst_allow(&b, 159, 5));
-  EXPECT_TRUE(rm_burst_allow(&b, 160, 5));
+  // 100.9 to 160.1 is less than a minute
+  EXPECT_FALSE(rm_burst_allow(&b, 160, 5));
+  EXPECT_TRUE(rm_burst_allow(&b, 161, 5));
 }
 
 TEST(Burst, SlidesInsteadOfJumping) {
   rm_burst b = {};
   for (int second = 60; second < 120; second++) EXPECT_TRUE(rm_burst_allow(&b, second, 60));
-  EXPECT_FALSE(rm_burst_allow(&b, 119, 60));
-  EXPECT_TRUE(rm_burst_allow(&b, 120, 60));
   EXPECT_FALSE(rm_burst_allow(&b, 120, 60));
+  EXPECT_TRUE(rm_burst_allow(&b, 121, 60));
+  EXPECT_FALSE(rm_burst_allow(&b, 121, 60));
 }
 
 TEST(Burst, ZeroMeansNoLimit) {

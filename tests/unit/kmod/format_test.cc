@@ -118,11 +118,14 @@ TEST(Superblock, NewerIsNotDamaged) {
   sb = Super();
   sb.ro = 2;
   rm_super_encode(&sb, buf.data());
-  EXPECT_EQ(rm_super_decode(buf.data(), &back), RM_SUPER_NEWER);
+  EXPECT_EQ(rm_super_decode(buf.data(), &back), RM_SUPER_OK);
+  EXPECT_TRUE(rm_super_read_only(&back));
   sb = Super();
   sb.compat = 4;
   rm_super_encode(&sb, buf.data());
   EXPECT_EQ(rm_super_decode(buf.data(), &back), RM_SUPER_OK);
+  EXPECT_FALSE(rm_super_read_only(&back));
+  EXPECT_EQ(back.compat, 4u);  // so that it is still there when written back
 }
 
 TEST(Superblock, NonsenseBehindARightChecksumIsRefused) {
