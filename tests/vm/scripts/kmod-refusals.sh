@@ -79,9 +79,8 @@ bad_message maintenance maybe
 bad_message checkpoint now
 bad_message recover now
 bad_message mark_slot_bad 99999999
-bad_message scrub start
+bad_message scrub begin
 bad_message rebalance
-bad_message histogram
 same "nothing has changed" "$(state)" "$now"
 same "the table neither" "$(dmsetup table r)" "$line"
 
