@@ -136,8 +136,11 @@ static blk_status_t write_pending(struct remap *rm, const struct part *p,
 	if (untrusted) {
 		copy_data(p, rm->buf);
 		mask = p->want;
-	} else if (gather_from_main(rm, p, &mask)) {
-		return BLK_STS_MEDIUM;
+	} else {
+		blk_status_t status = gather_from_main(rm, p, &mask);
+
+		if (status)
+			return status;
 	}
 	return store(rm, p, mask, e->reason, BLK_STS_MEDIUM);
 }
@@ -176,10 +179,14 @@ static blk_status_t write_slot(struct remap *rm, const struct part *p,
 
 static blk_status_t write_lost(struct remap *rm, const struct part *p, struct rm_entry *e)
 {
+	blk_status_t status;
 	u64 mask;
 
-	if (!rm_may_remap(rm) || gather_from_slot(rm, p, e, &mask))
+	if (!rm_may_remap(rm))
 		return BLK_STS_MEDIUM;
+	status = gather_from_slot(rm, p, e, &mask);
+	if (status)
+		return status;
 	return store(rm, p, mask, REMAP_REASON_SLOT, BLK_STS_MEDIUM);
 }
 
