@@ -97,7 +97,7 @@ crc32c() {
   crc=4294967295
   for byte in $(od -An -v -tu1 "$1"); do
     crc=$((crc ^ byte))
-    for bit in 0 1 2 3 4 5 6 7; do crc=$((crc >> 1 ^ (crc & 1 ? 2197175160 : 0))); done
+    for _ in 0 1 2 3 4 5 6 7; do crc=$((crc >> 1 ^ (crc & 1 ? 2197175160 : 0))); done
   done
   echo $((crc ^ 4294967295))
 }

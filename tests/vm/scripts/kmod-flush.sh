@@ -4,6 +4,7 @@
 # vm: memory=768 timeout=300
 . /lib/vm.sh
 load_remap
+disks=""
 need_modules dm-log-writes
 
 nullb main 32 512 cache_size=1

@@ -4,6 +4,7 @@
 # vm: memory=900 timeout=400
 . /lib/vm.sh
 load_remap
+disks=""
 r=/dev/mapper/r
 head -c 2097152 /dev/urandom >/run/data
 

@@ -3,6 +3,7 @@
 # vm: memory=900 timeout=400
 . /lib/vm.sh
 load_remap
+disks=""
 r=/dev/mapper/r
 nullb under 128 512 cache_size=1
 nullb spare 32 512 cache_size=1
