@@ -57,12 +57,12 @@ TEST(Sample, AnyBeginningIsSpreadOut) {
 TEST(Sample, SeedsDiffer) { EXPECT_NE(Draw(1 << 20, 100, 1), Draw(1 << 20, 100, 2)); }
 
 // The exact bound: the p at which `bad` or fewer of `read` have a probability of 5 %.
-double ClopperPearson(u64 read, u64 bad) {
+double ClopperPearson(double read, double bad) {
   double low = 0, high = 1;
   for (int i = 0; i < 100; i++) {
     const double p = (low + high) / 2;
     double sum = 0;
-    for (u64 k = 0; k <= bad; k++) {
+    for (double k = 0; k <= bad; k++) {
       sum += std::exp(std::lgamma(read + 1.0) - std::lgamma(k + 1.0) - std::lgamma(read - k + 1.0) +
                       k * std::log(p) + (read - k) * std::log1p(-p));
     }
@@ -75,7 +75,7 @@ TEST(Bound, IsNeverBelowTheExactOneAndCloseToIt) {
   for (u64 read : {10, 100, 1000, 10000, 1000000}) {
     for (u64 bad : {0, 1, 2, 3, 5, 8, 20, 100, 900}) {
       if (bad >= read) continue;
-      const double exact = ClopperPearson(read, bad);
+      const double exact = ClopperPearson(static_cast<double>(read), static_cast<double>(bad));
       const double bound = static_cast<double>(rm_bad_max_ppb(read, bad)) / RM_PPB;
       EXPECT_GE(bound, exact) << bad << " of " << read;
       if (bad * 10 <= read && read >= 1000) {
