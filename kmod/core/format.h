@@ -39,7 +39,9 @@ enum rm_slot_state {
 	RM_SLOT_USED,
 	RM_SLOT_BAD,	/* never used again */
 	RM_SLOT_LOST,	/* holds a block that cannot be read back */
-	RM_SLOT_HELD,	/* memory only: free once its release is durable */
+	/* in memory only: */
+	RM_SLOT_HELD,	/* free once its release is durable */
+	RM_SLOT_LEFT,	/* bad once the block's new slot is durable */
 };
 
 struct rm_super {

@@ -2,18 +2,71 @@
 /*
  * The slot allocator.
  */
-#include "format.h"
 #include "slots.h"
 
-void rm_slots_init(struct rm_slots *s, u32 n, u8 *state, u32 *wear)
+#define LOW48		0xffffffffffffULL
+#define WEAR_LOOKS	1024	/* free slots that are compared at most */
+
+static u32 words_for(u32 bits)
 {
+	return bits / 64 + 1;
+}
+
+size_t rm_slots_bytes(u32 n)
+{
+	return (size_t)n * (sizeof(u64) + 2 * sizeof(u32) + sizeof(u16)) + 8 +
+	       sizeof(u64) * (2 * (size_t)words_for(n) + words_for(words_for(n)));
+}
+
+static void set_bit_of(u64 *map, u32 bit)
+{
+	map[bit / 64] |= 1ULL << (bit % 64);
+}
+
+static void clear_bit_of(u64 *map, u32 bit)
+{
+	map[bit / 64] &= ~(1ULL << (bit % 64));
+}
+
+static void set_free(struct rm_slots *s, u32 slot, bool free)
+{
+	if (free)
+		set_bit_of(s->free_map, slot);
+	else
+		clear_bit_of(s->free_map, slot);
+	if (s->free_map[slot / 64])
+		set_bit_of(s->free_sum, slot / 64);
+	else
+		clear_bit_of(s->free_sum, slot / 64);
+}
+
+static void set_held(struct rm_slots *s, u32 slot)
+{
+	u32 word = slot / 64;
+
+	if (!s->held || word < s->held_low)
+		s->held_low = word;
+	if (!s->held || word > s->held_high)
+		s->held_high = word;
+	set_bit_of(s->held_map, slot);
+}
+
+void rm_slots_init(struct rm_slots *s, u32 n, void *mem)
+{
+	u32 i;
+
 	memset(s, 0, sizeof(*s));
 	s->n = n;
 	s->free = n;
-	s->state = state;
-	s->wear = wear;
-	memset(state, RM_SLOT_FREE, n);
-	memset(wear, 0, (size_t)n * sizeof(*wear));
+	s->what = mem;
+	s->free_map = s->what + n;
+	s->free_sum = s->free_map + words_for(n);
+	s->held_map = s->free_sum + words_for(words_for(n));
+	s->wear = (u32 *)(s->held_map + words_for(n));
+	s->time = s->wear + n;
+	s->errors = (u16 *)(s->time + n);
+	for (i = 0; i < n; i++)
+		set_free(s, i, true);
 }
 
 static u32 *count_of(struct rm_slots *s, u8 state)
@@ -22,6 +75,7 @@ static u32 *count_of(struct rm_slots *s, u8 state)
 	case RM_SLOT_FREE:
 		return &s->free;
 	case RM_SLOT_BAD:
+	case RM_SLOT_LEFT:
 		return &s->bad;
 	case RM_SLOT_HELD:
 		return &s->held;
@@ -32,59 +86,148 @@ static u32 *count_of(struct rm_slots *s, u8 state)
 
 void rm_slots_set(struct rm_slots *s, u32 slot, u8 state)
 {
-	--*count_of(s, s->state[slot]);
-	s->state[slot] = state;
+	u8 old = rm_slots_state(s, slot);
+
+	if (old == state)
+		return;
+	if (state == RM_SLOT_HELD)
+		set_held(s, slot);
+	if (old == RM_SLOT_HELD)
+		clear_bit_of(s->held_map, slot);
+	--*count_of(s, old);
 	++*count_of(s, state);
+	s->what[slot] = (s->what[slot] & ~(0xffULL << 48)) | (u64)state << 48;
+	if (old == RM_SLOT_FREE || state == RM_SLOT_FREE)
+		set_free(s, slot, state == RM_SLOT_FREE);
+}
+
+void rm_slots_get(const struct rm_slots *s, u32 slot, struct rm_slot_record *rec)
+{
+	memset(rec, 0, sizeof(*rec));
+	rec->block = rm_slots_block(s, slot);
+	rec->state = rm_slots_state(s, slot);
+	rec->reason = (u8)(s->what[slot] >> 56);
+	rec->time = s->time[slot];
+	rec->errors = s->errors[slot];
+	rec->wear = rm_read_once(s->wear[slot]);
+}
+
+void rm_slots_put(struct rm_slots *s, u32 slot, const struct rm_slot_record *rec)
+{
+	s->what[slot] = (rec->block & LOW48) | (u64)rm_slots_state(s, slot) << 48 |
+			(u64)rec->reason << 56;
+	s->time[slot] = rec->time;
+	s->errors[slot] = rec->errors;
+}
+
+/* The lowest set bit at or behind @from and below @n; @n if there is none. */
+static u32 next_bit(const u64 *map, u32 from, u32 n)
+{
+	u32 word = from / 64;
+	u64 bits;
+
+	if (from >= n)
+		return n;
+	bits = map[word] & (~0ULL << (from % 64));
+	while (!bits) {
+		if (++word > (n - 1) / 64)
+			return n;
+		bits = map[word];
+	}
+	from = word * 64 + rm_low_bit(bits);
+	return from < n ? from : n;
+}
+
+/* The highest set bit at or below @from; RM_NO_SLOT if there is none. */
+static u32 last_bit(const u64 *map, u32 from)
+{
+	u32 word = from / 64;
+	u64 bits = map[word] & (~0ULL >> (63 - from % 64));
+
+	while (!bits) {
+		if (!word--)
+			return RM_NO_SLOT;
+		bits = map[word];
+	}
+	return word * 64 + rm_high_bit(bits);
+}
+
+/* The same for free slots, by way of the summary; s->n if there is none. */
+static u32 next_free(const struct rm_slots *s, u32 from)
+{
+	u32 word = from / 64;
+
+	if (from >= s->n)
+		return s->n;
+	if (s->free_map[word] >> (from % 64))
+		return next_bit(s->free_map, from, s->n);
+	word = next_bit(s->free_sum, word + 1, words_for(s->n));
+	return word < words_for(s->n) ? next_bit(s->free_map, word * 64, s->n) : s->n;
+}
+
+static u32 last_free(const struct rm_slots *s, u32 from)
+{
+	u32 word = from / 64;
+
+	if (s->free_map[word] << (63 - from % 64))
+		return last_bit(s->free_map, from);
+	word = word ? last_bit(s->free_sum, word - 1) : RM_NO_SLOT;
+	return word == RM_NO_SLOT ? RM_NO_SLOT : last_bit(s->free_map, word * 64 + 63);
 }
 
 void rm_slots_release_held(struct rm_slots *s)
 {
-	u32 i;
+	u32 i, end = (s->held_high + 1) * 64;
 
-	for (i = 0; s->held && i < s->n; i++)
-		if (s->state[i] == RM_SLOT_HELD)
-			rm_slots_set(s, i, RM_SLOT_FREE);
+	if (!s->held)
+		return;
+	if (end > s->n)
+		end = s->n;
+	for (i = next_bit(s->held_map, s->held_low * 64, end); i < end;
+	     i = next_bit(s->held_map, i + 1, end))
+		rm_slots_set(s, i, RM_SLOT_FREE);
 }
 
 u32 rm_slots_take_first(const struct rm_slots *s)
 {
-	u32 i;
-
-	for (i = 0; s->free && i < s->n; i++)
-		if (s->state[i] == RM_SLOT_FREE)
-			return i;
-	return RM_NO_SLOT;
+	return s->free ? next_free(s, 0) : RM_NO_SLOT;
 }
 
 u32 rm_slots_take_near(const struct rm_slots *s, u32 near)
 {
-	u32 d;
+	u32 up, down;
 
-	for (d = 0; s->free && d < s->n; d++) {
-		if (near + d < s->n && s->state[near + d] == RM_SLOT_FREE)
-			return near + d;
-		if (near >= d && near - d < s->n && s->state[near - d] == RM_SLOT_FREE)
-			return near - d;
-	}
-	return RM_NO_SLOT;
+	if (!s->free)
+		return RM_NO_SLOT;
+	if (near >= s->n)
+		near = s->n - 1;
+	up = next_free(s, near);
+	down = last_free(s, near);
+	if (up == s->n)
+		return down;
+	return down == RM_NO_SLOT || up - near <= near - down ? up : down;
 }
 
-/* Next fit among the slots that are worn least. */
+/* Next fit among the slots that are worn least of the next free ones. */
 u32 rm_slots_take_wear(struct rm_slots *s)
 {
-	u32 i, min = ~(u32)0, best = RM_NO_SLOT;
+	u32 looks = s->free < WEAR_LOOKS ? s->free : WEAR_LOOKS;
+	u32 at = s->cursor, min = 0, best = RM_NO_SLOT;
 
-	for (i = 0; s->free && i < s->n; i++) {
-		u32 at = s->cursor < s->n - i ? s->cursor + i : s->cursor - (s->n - i);
+	while (looks--) {
+		u32 wear;
 
-		if (s->state[at] != RM_SLOT_FREE)
-			continue;
-		if (s->wear[at] < min || best == RM_NO_SLOT) {
-			min = s->wear[at];
+		at = next_free(s, at);
+		if (at == s->n)
+			at = next_free(s, 0);
+		wear = rm_read_once(s->wear[at]);
+		if (best == RM_NO_SLOT || wear < min) {
+			min = wear;
 			best = at;
 		}
 		if (min <= s->level)
 			break;
+		at++;
 	}
 	if (best != RM_NO_SLOT) {
 		s->level = min;

@@ -73,9 +73,10 @@ void rm_salvage(struct remap *rm)
 {
 	while (rm->n_salvage) {
 		u64 block = rm->salvage[--rm->n_salvage];
+		struct rm_entry e;
 		unsigned int done;
 
-		if (rm_entry(rm, block) || !rm_may_remap(rm) || !rm_new_failure(rm))
+		if (rm_entry(rm, block, &e) || !rm_may_remap(rm) || !rm_new_failure(rm))
 			continue;
 		if (rm_change(rm, block, 1, salvage_one, &done))
 			continue;

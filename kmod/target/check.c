@@ -30,8 +30,7 @@ static enum rm_checked check_main(struct remap *rm, u64 block, bool tried)
 	rm_count(rm, RM_STAT_READ_ERRORS);
 	if (!rm_may_remap(rm) || !rm_new_failure(rm))
 		return RM_CHECK_LATER;
-	if (rm_set_pending(rm, block, REMAP_REASON_READ))
-		return RM_CHECK_LATER;
+	rm_set_pending(rm, block, REMAP_REASON_READ);
 	rm->news = true;
 	return RM_CHECK_NEW;
 }
@@ -86,16 +85,17 @@ static enum rm_checked check_slot(struct remap *rm, struct rm_entry *e)
  */
 enum rm_checked rm_check_block(struct remap *rm, u64 block, bool tried)
 {
-	struct rm_entry *e = rm_entry(rm, block);
 	enum rm_checked checked;
+	struct rm_entry e;
 
-	switch (e ? e->state : REMAP_BLOCK_CLEAN) {
+	rm_entry(rm, block, &e);
+	switch (e.state) {
 	case REMAP_BLOCK_REMAPPED:
 	case REMAP_BLOCK_LOST:
-		checked = check_slot(rm, e);
+		checked = check_slot(rm, &e);
 		break;
 	case REMAP_BLOCK_PENDING:
-		checked = check_pending(rm, e);
+		checked = check_pending(rm, &e);
 		break;
 	default:
 		checked = check_main(rm, block, tried);

@@ -5,40 +5,54 @@
  */
 #include "dm-remap.h"
 
-static struct rm_page *page_of(struct rm_spare *s, struct rm_page *page)
-{
-	return page >= s->page && page < s->page + s->n_pages ? page : NULL;
-}
-
-static blk_status_t write_page(struct remap *rm, struct rm_spare *s,
-			       struct rm_page *page, unsigned int mirror)
+static blk_status_t write_page(struct remap *rm, struct rm_spare *s, u32 page,
+			       unsigned int mirror, void *image)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_FUA | REQ_SYNC | REQ_META;
-	u64 at = rm_layout_page(&s->layout, mirror, page - s->page, !page->copy);
+	u64 at = rm_layout_page(&s->layout, mirror, page, !test_bit(page, s->copy));
 
 	if (s->flush_next)
 		opf |= REQ_PREFLUSH;
 	s->flush_next = false;
-	return rm_io(rm, s->dev->bdev, opf, s->offset + at, page->image, RM_PAGE_BYTES);
+	return rm_io(rm, s->dev->bdev, opf, s->offset + at, image, RM_PAGE_BYTES);
 }
 
-static void write_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror)
+/* Some pages to one mirror, which is not written any more when that fails. */
+static void write_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror,
+			 const u32 *page, unsigned int n)
 {
-	struct rm_page *page;
+	unsigned int i;
 
 	if (!(s->super.mirror_mask & ~s->mirror_bad & BIT(mirror)))
 		return;
-	list_for_each_entry(page, &rm->dirty, dirty) {
-		blk_status_t status;
+	for (i = 0; i < n; i++) {
+		blk_status_t status = write_page(rm, s, page[i], mirror,
+						 rm->pages + i * RM_PAGE_BYTES);
 
-		if (!page_of(s, page))
-			continue;
-		status = write_page(rm, s, page, mirror);
 		if (status) {
 			s->mirror_bad |= BIT(mirror);
 			rm_spare_failed(rm, s, status);
 			return;
 		}
+	}
+}
+
+static void write_spare(struct remap *rm, struct rm_spare *s)
+{
+	u32 at = find_first_bit(s->dirty, s->n_pages);
+	u32 page[RM_LOAD_PAGES];
+	unsigned int mirror, n;
+
+	s->mirror_bad = 0;
+	s->flush_next = true;
+	while (at < s->n_pages) {
+		for (n = 0; n < RM_LOAD_PAGES && at < s->n_pages; n++) {
+			rm_page_compose(rm, s, at, rm->pages + n * RM_PAGE_BYTES);
+			page[n] = at;
+			at = find_next_bit(s->dirty, s->n_pages, at + 1);
+		}
+		for (mirror = 0; mirror < rm->copies; mirror++)
+			write_mirror(rm, s, mirror, page, n);
 	}
 }
 
@@ -68,30 +82,31 @@ static int drop_mirrors(struct remap *rm, struct rm_spare *s)
 
 static int write_dirty(struct remap *rm)
 {
-	struct rm_page *page;
-	unsigned int i, mirror;
+	unsigned int i;
 	int r = 0;
 
 	rm->gen++;
-	for (i = 0; i < rm->n_spares; i++) {
-		rm->spare[i].mirror_bad = 0;
-		rm->spare[i].flush_next = true;
-	}
-	list_for_each_entry(page, &rm->dirty, dirty) {
-		struct rm_page_header h;
-
-		for (i = 0; !page_of(&rm->spare[i], page); i++)
-			;
-		h = rm_page_header(&rm->spare[i], page - rm->spare[i].page);
-		h.gen = rm->gen;
-		rm_page_seal(page->image, &h);
-	}
-	for (mirror = 0; mirror < rm->copies; mirror++)
-		for (i = 0; i < rm->n_spares; i++)
-			write_mirror(rm, &rm->spare[i], mirror);
+	for (i = 0; i < rm->n_spares; i++)
+		write_spare(rm, &rm->spare[i]);
 	for (i = 0; i < rm->n_spares && !r; i++)
 		r = drop_mirrors(rm, &rm->spare[i]);
 	return r;
+}
+
+/* What was the older copy of each page that was written is the newer one. */
+static void swap_copies(struct remap *rm)
+{
+	unsigned int i;
+	u32 page;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		struct rm_spare *s = &rm->spare[i];
+
+		for_each_set_bit(page, s->dirty, s->n_pages)
+			change_bit(page, s->copy);
+		bitmap_zero(s->dirty, s->n_pages);
+	}
+	rm->n_dirty = 0;
 }
 
 static void mark_released(struct remap *rm)
@@ -99,7 +114,7 @@ static void mark_released(struct remap *rm)
 	if (!rm->n_release)
 		return;
 	while (rm->n_release)
-		rm_record_slot(rm, rm->release[--rm->n_release], NULL, RM_SLOT_BAD);
+		rm_record_slot(rm, rm->release[--rm->n_release].slot, NULL, RM_SLOT_BAD);
 	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 }
 
@@ -111,9 +126,7 @@ static void mark_released(struct remap *rm)
  */
 int rm_commit(struct remap *rm)
 {
-	struct rm_page *page, *next;
-
-	if (list_empty(&rm->dirty))
+	if (!rm->n_dirty)
 		return 0;
 	if (rm_mode(rm) > REMAP_MODE_MAINT)
 		return -EIO;
@@ -123,11 +136,7 @@ int rm_commit(struct remap *rm)
 			rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
 		return -EIO;
 	}
-	list_for_each_entry_safe(page, next, &rm->dirty, dirty) {
-		page->copy = !page->copy;
-		page->gen = rm->gen;
-		list_del_init(&page->dirty);
-	}
+	swap_copies(rm);
 	rm_slots_release_held(&rm->slots);
 	rm_count(rm, RM_STAT_COMMITS);
 	mark_released(rm);
@@ -137,7 +146,7 @@ int rm_commit(struct remap *rm)
 /* The same for changes that are undone when it fails. */
 int rm_commit_or_undo(struct remap *rm)
 {
-	bool changes = !list_empty(&rm->dirty);
+	bool changes = rm->n_dirty;
 	int r = rm_commit(rm);
 
 	if (r)
@@ -185,8 +194,7 @@ static void dirty_all(struct remap *rm)
 
 	for (i = 0; i < rm->n_spares; i++)
 		for (p = 0; p < rm->spare[i].n_pages; p++)
-			if (list_empty(&rm->spare[i].page[p].dirty))
-				list_add_tail(&rm->spare[i].page[p].dirty, &rm->dirty);
+			rm_page_dirty(rm, &rm->spare[i], p);
 }
 
 /* Writes every copy of every page to every mirror, for "recover". */

@@ -28,6 +28,8 @@
 #define RM_SLOT_TRIES	8
 #define RM_PENDING_DELAY	(HZ / 2)	/* pending blocks are durable within 1 s */
 #define RM_LOAD_BYTES	65536
+#define RM_LOAD_PAGES	(RM_LOAD_BYTES / RM_PAGE_BYTES)
+#define RM_CHANGES_MAX	256
 
 /* Per-CPU counters; all are cleared by "stats reset". */
 enum rm_stat {
@@ -58,14 +60,6 @@ struct rm_stats {
 	sector_t next;		/* where the last I/O on this CPU ended */
 };
 
-/* A metadata page: its image in memory, and where its newest copy is. */
-struct rm_page {
-	struct list_head dirty;	/* in remap->dirty while changed */
-	void *image;
-	u64 gen;
-	u8 copy;		/* the one that holds what is durable */
-};
-
 struct rm_spare {
 	struct dm_dev *dev;
 	sector_t offset;
@@ -77,7 +71,8 @@ struct rm_spare {
 	struct rm_layout layout;
 	u32 slot_base;
 	u32 n_pages;		/* slot pages, then pending pages */
-	struct rm_page *page;
+	unsigned long *dirty;	/* pages that have changed */
+	unsigned long *copy;	/* pages whose copy B holds what is durable */
 	u32 mirror_bad;		/* mirrors that failed in this commit */
 	bool flush_next;	/* the next metadata write carries a preflush */
 	bool gone;		/* does not answer: the mode is no_spare */
@@ -90,7 +85,11 @@ struct rm_spare {
 #define RM_ENTRY_DIRTY	1	/* changed since the last commit */
 #define RM_ENTRY_TAINT	2	/* the spare may say otherwise: writes are refused */
 
-/* A block that is not clean. */
+/*
+ * A block that is not clean.  Only those that are more than remapped, and those
+ * that have changed since the map was, are kept like this, in remap->special;
+ * all others are put together from the map and their slot.
+ */
 struct rm_entry {
 	u64 block;
 	u64 mask;		/* remapped, lost: sectors that may be read */
@@ -103,10 +102,14 @@ struct rm_entry {
 	u8 flags;
 };
 
-/* What an entry was, to go back to if the commit fails. */
-struct rm_undo {
-	struct rm_entry old;
-	bool had;
+/* In remap->special: the map does not know yet. */
+#define RM_CHANGED	XA_MARK_0
+
+/* A slot left for another: its record stays until that one's is durable. */
+struct rm_release {
+	u64 mask;
+	u32 slot;
+	u8 state;
 };
 
 struct rm_range {
@@ -153,27 +156,29 @@ struct remap {
 	bool active;			/* between resume and suspend */
 	bool read_only;			/* nothing may be written: mode ro_md for good */
 	unsigned long modes;		/* bits of enum remap_mode */
-	struct xarray blocks_xa;	/* struct rm_entry by block */
+	struct xarray special;		/* struct rm_entry by block */
 	u64 n_remapped;
 	u64 n_pending;
 	u64 n_lost;
-	u64 n_entries;
 	struct rm_slots slots;
-	struct list_head dirty;
+	void *slots_mem;
+	u32 n_dirty;			/* pages, of all spares */
 	u64 gen;
-	u64 seq;
-	bool map_stale;
+	bool map_stale;			/* some of special are RM_CHANGED */
 	bool news;			/* something that is worth an event */
 	unsigned int copies;
 	struct rm_map *map;
 	struct rm_view *old_view;
-	struct rm_map *old_map;
-	struct rm_undo *undo;
+	struct rm_seg *old_segs;
+	struct rm_change *change;
+	struct rm_entry *undo;		/* what entries were, if the commit fails */
 	unsigned int n_undo;
-	u32 *release;			/* slots to be marked bad after the next commit */
+	struct rm_release *release;
 	unsigned int n_release;
 	struct bio_list batch;
 	unsigned long *pending_map;	/* used places in the pending pages */
+	u64 *pending_block;		/* the block of each used place */
+	u8 *pages;			/* room for RM_LOAD_PAGES page images */
 	struct rm_burst burst;
 	bool burst_told;
 	unsigned int watermark;
@@ -307,22 +312,22 @@ void rm_undo_all(struct remap *rm);
 void rm_undo_forget(struct remap *rm);
 bool rm_undo_full(const struct remap *rm);
 
+/* entry.c: all by value; a copy is good until the state changes */
+bool rm_entry(struct remap *rm, u64 block, struct rm_entry *e);
+bool rm_entry_from(struct remap *rm, u64 block, struct rm_entry *e);
+void rm_entry_put(struct remap *rm, const struct rm_entry *e);
+struct rm_entry rm_entry_clean(u64 block);
+void rm_entries_free(struct remap *rm);
+
 /* state.c */
-struct rm_entry *rm_entry(struct remap *rm, u64 block);
-struct rm_entry *rm_entry_from(struct remap *rm, u64 block);
-struct rm_entry *rm_entry_add(struct remap *rm, const struct rm_entry *e);
-void rm_entry_drop(struct remap *rm, struct rm_entry *e);
-void rm_entry_state(struct remap *rm, struct rm_entry *e, enum remap_block_state state);
 void rm_set_clean(struct remap *rm, struct rm_entry *e);
-int rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason);
-int rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
-		    enum remap_reason reason);
+void rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason);
+void rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
+		     enum remap_reason reason);
 void rm_set_lost(struct remap *rm, struct rm_entry *e);
 void rm_set_found(struct remap *rm, struct rm_entry *e);
 void rm_set_mask(struct remap *rm, struct rm_entry *e, u64 mask);
 void rm_slot_is_bad(struct remap *rm, u32 slot);
-void rm_slot_release_bad(struct remap *rm, u32 slot);
-void rm_state_free(struct remap *rm);
 
 /* publish.c */
 void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
@@ -332,6 +337,9 @@ void rm_publish_free(struct remap *rm);
 /* record.c */
 void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state);
 void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used);
+void rm_page_dirty(struct remap *rm, struct rm_spare *s, u32 page);
+void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
+		     void *image);
 
 /* commit.c */
 int rm_commit(struct remap *rm);
@@ -340,6 +348,13 @@ int rm_super_write(struct remap *rm, struct rm_spare *s);
 int rm_pages_rewrite(struct remap *rm);
 void rm_commit_work(struct work_struct *work);
 
+/* What records say that memory does not keep, while loading. */
+struct rm_loaded {
+	u64 *seq;			/* of each slot */
+	struct xarray masks;		/* u64 by slot, those that are not full */
+	struct rm_pending_record *pending;	/* by place */
+};
+
 /* super.c, load.c, entries.c, format_spare.c */
 int rm_supers_load(struct remap *rm, char **error);
 int rm_pages_load(struct remap *rm, bool repair);
@@ -347,8 +362,8 @@ int rm_pages_alloc(struct remap *rm);
 void rm_pages_free(struct remap *rm);
 int rm_format(struct remap *rm);
 int rm_layouts(struct remap *rm, char **error);
-int rm_entries_build(struct remap *rm);
-struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page);
+int rm_entries_build(struct remap *rm, struct rm_loaded *in);
+struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page, u64 gen);
 
 /* claim.c */
 struct rm_claim;

@@ -1,112 +1,149 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From records to entries.
+ * From records to the map and to entries.
  */
 #include <linux/slab.h>
 
 #include "dm-remap.h"
 
-static u64 seq_of(struct remap *rm, u32 slot)
-{
-	struct rm_spare *s = rm_spare_of(rm, slot);
-	u32 at = slot - s->slot_base;
-	struct rm_slot_record rec;
+struct build {
+	struct remap *rm;
+	struct rm_loaded *in;
+	u32 *count;	/* blocks in each group of the map */
+};
 
-	rm_slot_get(s->page[at / RM_SLOTS_PER_PAGE].image, at % RM_SLOTS_PER_PAGE, &rec);
-	return rec.seq;
+static bool holds_block(const struct remap *rm, u32 slot)
+{
+	u8 state = rm_slots_state(&rm->slots, slot);
+
+	return state == RM_SLOT_USED || state == RM_SLOT_LOST;
 }
 
-/* A block left this slot for another because the slot was bad. */
-static void left_behind(struct remap *rm, u32 slot)
+static int count_blocks(struct build *b)
 {
-	rm_slots_set(&rm->slots, slot, RM_SLOT_BAD);
-	rm_record_slot(rm, slot, NULL, RM_SLOT_BAD);
-}
+	struct remap *rm = b->rm;
+	u32 slot;
 
-static int add_slot(struct remap *rm, u32 slot, const struct rm_slot_record *rec)
-{
-	struct rm_entry *e, new = {
-		.block = rec->block,
-		.mask = rec->mask,
-		.slot = slot,
-		.pending = RM_NO_SLOT,
-		.time = rec->time,
-		.errors = rec->errors,
-		.reason = rec->reason,
-		.state = rec->state == RM_SLOT_LOST ? REMAP_BLOCK_LOST : REMAP_BLOCK_REMAPPED,
-	};
+	for (slot = 0; slot < rm->slots.n; slot++) {
+		u64 block = rm_slots_block(&rm->slots, slot);
+		u8 state = rm_slots_state(&rm->slots, slot);
 
-	rm->slots.wear[slot] = rec->wear;
-	rm->seq = max(rm->seq, rec->seq);
-	if (rec->state == RM_SLOT_FREE)
-		return 0;
-	rm_slots_set(&rm->slots, slot, rec->state);
-	if (rec->state == RM_SLOT_BAD)
-		return 0;
-	if (rec->block >= rm->blocks || rec->state > RM_SLOT_LOST) {
-		DMERR("%s: slot %u holds block %llu, which does not exist",
-		      dm_table_device_name(rm->ti->table), slot, rec->block);
-		return -EUCLEAN;
-	}
-	e = rm_entry(rm, rec->block);
-	if (!e)
-		return rm_entry_add(rm, &new) ? 0 : -ENOMEM;
-	if (seq_of(rm, e->slot) > rec->seq) {
-		left_behind(rm, slot);
-		return 0;
-	}
-	left_behind(rm, e->slot);
-	rm_entry_drop(rm, e);
-	return rm_entry_add(rm, &new) ? 0 : -ENOMEM;
-}
-
-static int add_pending(struct remap *rm, u32 place, const struct rm_pending_record *rec)
-{
-	struct rm_entry *e, new = {
-		.block = rec->block,
-		.slot = RM_NO_SLOT,
-		.pending = place,
-		.time = rec->time,
-		.errors = rec->errors,
-		.reason = rec->reason,
-		.state = REMAP_BLOCK_PENDING,
-	};
-
-	if (!rec->used)
-		return 0;
-	set_bit(place, rm->pending_map);
-	e = rm_entry(rm, rec->block);
-	if (rec->block >= rm->blocks || e) {
-		rm_record_pending(rm, &new, false);
-		return 0;
-	}
-	return rm_entry_add(rm, &new) ? 0 : -ENOMEM;
-}
-
-int rm_entries_build(struct remap *rm)
-{
-	struct rm_spare *first = &rm->spare[0];
-	unsigned int i;
-	u32 at;
-	int r = 0;
-
-	for (i = 0; i < rm->n_spares && !r; i++) {
-		struct rm_spare *s = &rm->spare[i];
-
-		for (at = 0; at < s->layout.slots && !r; at++) {
-			struct rm_slot_record rec;
-
-			rm_slot_get(s->page[at / RM_SLOTS_PER_PAGE].image,
-				    at % RM_SLOTS_PER_PAGE, &rec);
-			r = add_slot(rm, s->slot_base + at, &rec);
+		if (state == RM_SLOT_FREE || state == RM_SLOT_BAD)
+			continue;
+		if (state > RM_SLOT_LOST || block >= rm->blocks) {
+			DMERR("%s: slot %u holds block %llu, which does not exist",
+			      dm_table_device_name(rm->ti->table), slot, block);
+			return -EUCLEAN;
 		}
+		b->count[rm_map_group_of(rm->map, block)]++;
+		if (!(slot & 0xffff))
+			cond_resched();
 	}
-	for (at = 0; at < first->layout.pending_pages * RM_PENDING_PER_PAGE && !r; at++) {
-		u32 page = first->layout.slot_pages + at / RM_PENDING_PER_PAGE;
-		struct rm_pending_record rec;
+	return 0;
+}
 
-		rm_pending_get(first->page[page].image, at % RM_PENDING_PER_PAGE, &rec);
-		r = add_pending(rm, at, &rec);
+/* Two slots say that they hold a block: it left the older one, which was bad. */
+static u32 choose(void *context, u32 a, u32 b)
+{
+	struct build *build = context;
+	u32 older = build->in->seq[a] > build->in->seq[b] ? b : a;
+
+	rm_record_slot(build->rm, older, NULL, RM_SLOT_BAD);
+	return older == a ? b : a;
+}
+
+static int fill_map(struct build *b)
+{
+	struct remap *rm = b->rm;
+	u32 s, slot;
+
+	for (s = 0; s < rm->map->n_segs; s++) {
+		u32 n = rm_map_counted(b->count, s);
+		struct rm_seg *seg;
+
+		if (!n)
+			continue;
+		seg = kvmalloc(rm_seg_bytes(n), GFP_KERNEL);
+		if (!seg)
+			return -ENOMEM;
+		rm_map_lay_out(rm->map, s, seg, b->count);
 	}
-	return r;
+	for (slot = 0; slot < rm->slots.n; slot++) {
+		if (holds_block(rm, slot))
+			rm_map_place(rm->map, b->count, rm_slots_block(&rm->slots, slot), slot);
+		if (!(slot & 0xffff))
+			cond_resched();
+	}
+	for (s = 0; s < rm->map->n_segs; s++) {
+		if (rm->map->seg[s])
+			rm_map_finish(rm->map, s, choose, b);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* What is more than remapped gets an entry of its own. */
+static void add_specials(struct build *b)
+{
+	struct remap *rm = b->rm;
+	struct rm_entry e;
+	unsigned long at;
+	u64 *mask;
+	u32 slot;
+
+	xa_for_each(&b->in->masks, at, mask) {
+		if (!holds_block(rm, at) || !rm_entry(rm, rm_slots_block(&rm->slots, at), &e))
+			continue;
+		e.mask = *mask;
+		rm_entry_put(rm, &e);
+	}
+	for (slot = 0; slot < rm->slots.n; slot++) {
+		if (rm_slots_state(&rm->slots, slot) != RM_SLOT_LOST ||
+		    !rm_entry(rm, rm_slots_block(&rm->slots, slot), &e))
+			continue;
+		e.state = REMAP_BLOCK_LOST;
+		rm_entry_put(rm, &e);
+	}
+}
+
+static void add_pending(struct remap *rm, u32 place, const struct rm_pending_record *rec)
+{
+	struct rm_entry e;
+	bool known = rm_entry(rm, rec->block, &e);
+
+	set_bit(place, rm->pending_map);
+	rm->pending_block[place] = rec->block;
+	e.pending = place;
+	if (rec->block >= rm->blocks || known) {
+		rm_record_pending(rm, &e, false);
+		return;
+	}
+	e.state = REMAP_BLOCK_PENDING;
+	e.time = rec->time;
+	e.errors = rec->errors;
+	e.reason = rec->reason;
+	rm_entry_put(rm, &e);
+}
+
+int rm_entries_build(struct remap *rm, struct rm_loaded *in)
+{
+	u32 place, places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
+	struct build b = { .rm = rm, .in = in };
+	int r;
+
+	b.count = kvcalloc(rm_map_groups(rm->map), sizeof(*b.count), GFP_KERNEL);
+	if (!b.count)
+		return -ENOMEM;
+	r = count_blocks(&b);
+	if (!r)
+		r = fill_map(&b);
+	kvfree(b.count);
+	if (r)
+		return r;
+	rm->n_remapped = rm->map->n;
+	add_specials(&b);
+	for (place = 0; place < places; place++)
+		if (in->pending[place].used)
+			add_pending(rm, place, &in->pending[place]);
+	return 0;
 }

@@ -21,9 +21,9 @@ static int format_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirr
 
 		memset(buf, 0, RM_LOAD_BYTES);
 		for (i = 0; i < n; i++) {
-			struct rm_page_header h = rm_page_header(s, (at + i) / 2);
+			u64 gen = 2 - ((at + i) & 1);	/* A is the newer one */
+			struct rm_page_header h = rm_page_header(s, (at + i) / 2, gen);
 
-			h.gen = 2 - ((at + i) & 1);	/* A is the newer one */
 			rm_page_seal(buf + i * RM_PAGE_BYTES, &h);
 		}
 		if (rm_io(rm, s->dev->bdev, REQ_OP_WRITE | REQ_SYNC, sector, buf,
@@ -49,7 +49,6 @@ static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid
 {
 	struct block_device *main = rm->main->bdev;
 	unsigned int mirror;
-	u32 p;
 	int r = 0;
 
 	s->super = (struct rm_super) {
@@ -72,10 +71,7 @@ static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid
 	generate_random_uuid(s->super.spare_uuid);
 	for (mirror = 0; mirror < rm->copies && !r; mirror++)
 		r = format_mirror(rm, s, mirror, buf);
-	for (p = 0; p < s->n_pages; p++) {
-		s->page[p].gen = 2;
-		s->page[p].copy = 0;
-	}
+	bitmap_zero(s->copy, s->n_pages);
 	return r;
 }
 

@@ -30,24 +30,23 @@ static unsigned int list_blocks(struct remap *rm, u8 state, u64 cursor, char *re
 				unsigned int maxlen)
 {
 	unsigned int sz = 0;
-	struct rm_entry *e = rm_entry_from(rm, cursor);
+	struct rm_entry e, next;
+	bool more = rm_entry_from(rm, cursor, &e);
 
-	while (e) {
-		struct rm_entry *next;
+	while (more) {
 		u64 n = 1;
 
-		if (e->state != state) {
-			e = rm_entry_from(rm, e->block + 1);
+		if (e.state != state) {
+			more = rm_entry_from(rm, e.block + 1, &e);
 			continue;
 		}
 		if (sz + LINE_MAX > maxlen) {
-			DMEMIT("next=%llu\n", e->block);
+			DMEMIT("next=%llu\n", e.block);
 			break;
 		}
-		for (next = rm_entry_from(rm, e->block + 1); next && goes_on(e, next, n);
-		     next = rm_entry_from(rm, next->block + 1))
+		while ((more = rm_entry_from(rm, e.block + n, &next)) && goes_on(&e, &next, n))
 			n++;
-		sz = emit_run(rm, e, n, result, maxlen, sz);
+		sz = emit_run(rm, &e, n, result, maxlen, sz);
 		e = next;
 	}
 	return sz;
@@ -60,7 +59,7 @@ static unsigned int list_bad_slots(struct remap *rm, u64 cursor, char *result,
 	u64 slot;
 
 	for (slot = cursor; slot < rm->slots.n; slot++) {
-		if (rm->slots.state[slot] != RM_SLOT_BAD)
+		if (rm_slots_state(&rm->slots, slot) != RM_SLOT_BAD)
 			continue;
 		if (sz + LINE_MAX > maxlen) {
 			DMEMIT("next=%llu\n", slot);
@@ -96,20 +95,20 @@ int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
 int rm_query(struct remap *rm, sector_t sector, char *result, unsigned int maxlen)
 {
 	u64 block = sector >> rm->shift;
-	struct rm_entry *e = rm_entry(rm, block);
 	unsigned int sz = 0;
+	struct rm_entry e;
+	bool clean = !rm_entry(rm, block, &e);
 
-	DMEMIT("%llu %s block=%llu", (u64)sector,
-	       remap_block_state_name(e ? e->state : REMAP_BLOCK_CLEAN), block);
-	if (!e)
+	DMEMIT("%llu %s block=%llu", (u64)sector, remap_block_state_name(e.state), block);
+	if (clean)
 		return 1;
-	if (e->slot != RM_NO_SLOT) {
-		struct rm_spare *s = rm_spare_of(rm, e->slot);
+	if (e.slot != RM_NO_SLOT) {
+		struct rm_spare *s = rm_spare_of(rm, e.slot);
 
-		DMEMIT(" slot=%u spare=%u spare_sector=%llu valid=0x%llx", e->slot, s->index,
-		       (u64)(rm_slot_sector(rm, s, e->slot) + (sector & (rm->block_size - 1))),
-		       e->mask);
+		DMEMIT(" slot=%u spare=%u spare_sector=%llu valid=0x%llx", e.slot, s->index,
+		       (u64)(rm_slot_sector(rm, s, e.slot) + (sector & (rm->block_size - 1))),
+		       e.mask);
 	}
-	DMEMIT(" reason=%s errors=%u time=%u", remap_reason_name(e->reason), e->errors, e->time);
+	DMEMIT(" reason=%s errors=%u time=%u", remap_reason_name(e.reason), e.errors, e.time);
 	return 1;
 }

@@ -8,105 +8,158 @@
 
 #include "dm-remap.h"
 
-/* Generations of one page's copies in all mirrors. */
+/* Generations of one page's copies in all mirrors, and the newest so far. */
 struct gens {
 	u64 gen[2][REMAP_COPIES_MAX];
+	u64 newest;
 };
 
 int rm_pages_alloc(struct remap *rm)
 {
-	u32 slots = 0, p, places;
+	u32 slots = 0, places;
 	unsigned int i;
-	u8 *state;
-	u32 *wear;
 
 	for (i = 0; i < rm->n_spares; i++) {
 		struct rm_spare *s = &rm->spare[i];
 
 		slots += s->layout.slots;
-		s->page = kvcalloc(s->n_pages, sizeof(*s->page), GFP_KERNEL);
-		if (!s->page)
+		s->dirty = bitmap_zalloc(s->n_pages, GFP_KERNEL);
+		s->copy = bitmap_zalloc(s->n_pages, GFP_KERNEL);
+		if (!s->dirty || !s->copy)
 			return -ENOMEM;
-		for (p = 0; p < s->n_pages; p++) {
-			INIT_LIST_HEAD(&s->page[p].dirty);
-			s->page[p].image = (void *)get_zeroed_page(GFP_KERNEL);
-			if (!s->page[p].image)
-				return -ENOMEM;
-		}
 	}
-	state = kvmalloc(slots, GFP_KERNEL);
-	wear = kvmalloc_array(slots, sizeof(*wear), GFP_KERNEL);
 	places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
 	rm->pending_map = bitmap_zalloc(places, GFP_KERNEL);
-	rm->slots.state = state;
-	rm->slots.wear = wear;
-	if (!state || !wear || !rm->pending_map)
+	rm->pending_block = kvcalloc(places, sizeof(*rm->pending_block), GFP_KERNEL);
+	rm->slots_mem = kvzalloc(rm_slots_bytes(slots), GFP_KERNEL);
+	rm->map = kvzalloc(rm_map_bytes(slots, rm->blocks), GFP_KERNEL);
+	if (!rm->pending_map || !rm->pending_block || !rm->slots_mem || !rm->map)
 		return -ENOMEM;
-	rm_slots_init(&rm->slots, slots, state, wear);
+	rm_slots_init(&rm->slots, slots, rm->slots_mem);
+	rm_map_init(rm->map, slots, rm->blocks);
 	return 0;
 }
 
 void rm_pages_free(struct remap *rm)
 {
 	unsigned int i;
-	u32 p;
 
 	for (i = 0; i < rm->n_spares; i++) {
-		struct rm_spare *s = &rm->spare[i];
-
-		for (p = 0; s->page && p < s->n_pages; p++)
-			free_page((unsigned long)s->page[p].image);
-		kvfree(s->page);
-		s->page = NULL;
+		bitmap_free(rm->spare[i].dirty);
+		bitmap_free(rm->spare[i].copy);
+		rm->spare[i].dirty = NULL;
+		rm->spare[i].copy = NULL;
 	}
-	INIT_LIST_HEAD(&rm->dirty);
-	kvfree(rm->slots.state);
-	kvfree(rm->slots.wear);
-	rm->slots.state = NULL;
-	rm->slots.wear = NULL;
-	rm->slots.n = 0;
+	kvfree(rm->slots_mem);
+	rm->slots_mem = NULL;
+	rm->slots = (struct rm_slots) {};
 	bitmap_free(rm->pending_map);
+	kvfree(rm->pending_block);
 	rm->pending_map = NULL;
+	rm->pending_block = NULL;
 }
 
-static void check_page(struct rm_spare *s, u32 p, unsigned int copy,
-		       unsigned int mirror, const void *image, struct gens *g)
+static void free_masks(struct xarray *masks, unsigned long first, unsigned long last)
 {
-	struct rm_page_header h = rm_page_header(s, p);
+	unsigned long at;
+	u64 *mask;
+
+	xa_for_each_range(masks, at, mask, first, last)
+		kfree(xa_erase(masks, at));
+}
+
+static int keep_mask(struct xarray *masks, u32 slot, u64 value)
+{
+	u64 *mask = kmemdup(&value, sizeof(value), GFP_KERNEL);
+	int r;
+
+	if (!mask)
+		return -ENOMEM;
+	r = xa_err(xa_store(masks, slot, mask, GFP_KERNEL));
+	if (r)
+		kfree(mask);
+	return r;
+}
+
+static int take_slots(struct remap *rm, struct rm_spare *s, u32 p, const void *image,
+		      struct rm_loaded *in)
+{
+	u32 slot = s->slot_base + p * RM_SLOTS_PER_PAGE, i;
+	int r = 0;
+
+	free_masks(&in->masks, slot, slot + RM_SLOTS_PER_PAGE - 1);
+	for (i = 0; i < RM_SLOTS_PER_PAGE && !r; i++, slot++) {
+		struct rm_slot_record rec;
+
+		if (p * RM_SLOTS_PER_PAGE + i >= s->layout.slots)
+			break;
+		rm_slot_get(image, i, &rec);
+		rm_slots_set(&rm->slots, slot, rec.state);
+		rm_slots_put(&rm->slots, slot, &rec);
+		rm->slots.wear[slot] = rec.wear;
+		in->seq[slot] = rec.seq;
+		if ((rec.state == RM_SLOT_USED || rec.state == RM_SLOT_LOST) &&
+		    rec.mask != rm_full_mask(rm, rec.block))
+			r = keep_mask(&in->masks, slot, rec.mask);
+	}
+	return r;
+}
+
+static void take_pending(struct rm_spare *s, u32 p, const void *image, struct rm_loaded *in)
+{
+	u32 first = (p - s->layout.slot_pages) * RM_PENDING_PER_PAGE, i;
+
+	for (i = 0; i < RM_PENDING_PER_PAGE; i++)
+		rm_pending_get(image, i, &in->pending[first + i]);
+}
+
+/* Checks one copy of a page and takes what it says if it is the newest so far. */
+static int check_page(struct remap *rm, struct rm_spare *s, u32 p, unsigned int copy,
+		      unsigned int mirror, const void *image, struct gens *g,
+		      struct rm_loaded *in)
+{
+	struct rm_page_header h = rm_page_header(s, p, 0);
 	u64 gen = rm_page_check(image, &h);
 
 	g->gen[copy][mirror] = gen;
-	if (gen > s->page[p].gen) {
-		s->page[p].gen = gen;
-		s->page[p].copy = copy;
-		memcpy(s->page[p].image, image, RM_PAGE_BYTES);
-	}
+	if (gen <= g->newest)
+		return 0;
+	g->newest = gen;
+	if (copy)
+		set_bit(p, s->copy);
+	else
+		clear_bit(p, s->copy);
+	if (h.type == RM_PAGE_SLOTS)
+		return take_slots(rm, s, p, image, in);
+	take_pending(s, p, image, in);
+	return 0;
 }
 
 /* All pages of a mirror, in large reads; a failing one again page by page. */
-static void read_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror,
-			void *buf, struct gens *gens)
+static int read_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror,
+		       struct gens *gens, struct rm_loaded *in)
 {
-	const u32 per_read = RM_LOAD_BYTES / RM_PAGE_BYTES;
 	u32 places = s->n_pages * 2, at, i;
+	int r = 0;
 
-	for (at = 0; at < places; at += per_read) {
-		u32 n = min(per_read, places - at);
+	for (at = 0; at < places && !r; at += RM_LOAD_PAGES) {
+		u32 n = min_t(u32, RM_LOAD_PAGES, places - at);
 		sector_t sector = s->offset + rm_layout_page(&s->layout, mirror, 0, 0) +
 				  (sector_t)at * RM_PAGE_SECTORS;
-		bool whole = !rm_io(rm, s->dev->bdev, REQ_OP_READ, sector, buf,
+		bool whole = !rm_io(rm, s->dev->bdev, REQ_OP_READ, sector, rm->pages,
 				    n * RM_PAGE_BYTES);
 
-		for (i = 0; i < n; i++) {
-			void *image = buf + i * RM_PAGE_BYTES;
+		for (i = 0; i < n && !r; i++) {
+			void *image = rm->pages + i * RM_PAGE_BYTES;
 
 			if (!whole && rm_io(rm, s->dev->bdev, REQ_OP_READ,
 					    sector + i * RM_PAGE_SECTORS, image, RM_PAGE_BYTES))
 				continue;
-			check_page(s, (at + i) / 2, (at + i) & 1, mirror, image,
-				   &gens[(at + i) / 2]);
+			r = check_page(rm, s, (at + i) / 2, (at + i) & 1, mirror, image,
+				       &gens[(at + i) / 2], in);
 		}
 	}
+	return r;
 }
 
 /*
@@ -174,7 +227,8 @@ static int repair(struct remap *rm, struct rm_spare *s, const struct gens *gens,
 	return 0;
 }
 
-static int load_spare(struct remap *rm, struct rm_spare *s, bool write, void *buf)
+static int load_spare(struct remap *rm, struct rm_spare *s, bool write,
+		      struct rm_loaded *in)
 {
 	struct gens *gens = kvcalloc(s->n_pages, sizeof(*gens), GFP_KERNEL);
 	unsigned int m;
@@ -183,21 +237,21 @@ static int load_spare(struct remap *rm, struct rm_spare *s, bool write, void *bu
 
 	if (!gens)
 		return -ENOMEM;
-	for (m = 0; m < rm->copies; m++)
+	for (m = 0; m < rm->copies && !r; m++)
 		if (s->super.mirror_mask & BIT(m))
-			read_mirror(rm, s, m, buf, gens);
-	for (p = 0; p < s->n_pages; p++) {
+			r = read_mirror(rm, s, m, gens, in);
+	for (p = 0; p < s->n_pages && !r; p++) {
 		r = rm_page_choose(gens[p].gen, s->super.mirror_mask, &m);
 		if (r < 0) {
 			DMERR("%s: page %u of spare %u is damaged in every mirror, refused",
 			      dm_table_device_name(rm->ti->table), p, s->index);
 			break;
 		}
-		rm->gen = max(rm->gen, s->page[p].gen);
+		rm->gen = max(rm->gen, gens[p].newest);
 		r = 0;
 	}
 	if (!r && write) {
-		r = repair(rm, s, gens, buf);
+		r = repair(rm, s, gens, rm->pages);
 		if (r)
 			DMERR("%s: cannot repair the metadata of spare %u",
 			      dm_table_device_name(rm->ti->table), s->index);
@@ -209,18 +263,28 @@ static int load_spare(struct remap *rm, struct rm_spare *s, bool write, void *bu
 /* @write: also repair; only by the target that has claimed the spares */
 int rm_pages_load(struct remap *rm, bool write)
 {
-	void *buf = kmalloc(RM_LOAD_BYTES, GFP_KERNEL);
+	u32 places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
+	struct rm_loaded in = {
+		.seq = kvcalloc(rm->slots.n, sizeof(*in.seq), GFP_KERNEL),
+		.pending = kvcalloc(places, sizeof(*in.pending), GFP_KERNEL),
+	};
 	unsigned int i;
 	int r = 0;
 
-	if (!buf)
-		return -ENOMEM;
+	xa_init(&in.masks);
+	if (!in.seq || !in.pending)
+		r = -ENOMEM;
 	for (i = 0; i < rm->n_spares && !r; i++)
-		r = load_spare(rm, &rm->spare[i], write, buf);
-	kfree(buf);
+		r = load_spare(rm, &rm->spare[i], write, &in);
 	/* what is there is served even if nothing can be added to it */
 	for (i = 0; i < rm->n_spares && !r && write; i++)
 		if (rm_mode(rm) <= REMAP_MODE_MAINT && rm_super_write(rm, &rm->spare[i]))
 			rm_mode_set(rm, REMAP_MODE_RO_MD, "no superblock can be written");
+	if (!r)
+		r = rm_entries_build(rm, &in);
+	free_masks(&in.masks, 0, ULONG_MAX);
+	xa_destroy(&in.masks);
+	kvfree(in.pending);
+	kvfree(in.seq);
 	return r;
 }

@@ -44,27 +44,28 @@ static int to_worker(struct remap *rm, struct bio *bio, struct rm_io *io)
 	return DM_MAPIO_SUBMITTED;
 }
 
-static int to_slot(struct remap *rm, struct bio *bio, struct rm_io *io,
-		   const struct rm_extent *e, sector_t in_extent)
+/* To the slots of @run, whose first block is the bio's; it is cut to fit. */
+static int to_slots(struct remap *rm, struct bio *bio, struct rm_io *io,
+		    const struct rm_extent *run, sector_t off)
 {
-	struct rm_spare *s = &rm->spare[RM_WHERE_SPARE(e->where)];
-	u64 slot = RM_WHERE_SLOT(e->where) + (in_extent >> rm->shift);
-	u32 *wear = &rm->slots.wear[s->slot_base + slot];
+	struct rm_spare *s = rm_spare_of(rm, run->slot);
+	sector_t in = off - (run->block << rm->shift);
+	u64 count = min_t(u64, run->count, s->slot_base + s->layout.slots - run->slot);
+	u32 slot = run->slot, last;
 
+	if ((count << rm->shift) - in < bio_sectors(bio))
+		dm_accept_partial_bio(bio, (count << rm->shift) - in);
 	io->where = RM_AT_SPARE;
 	io->spare = s->index;
 	io->iter = bio->bi_iter;
-	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
+	io->iter.bi_sector = off;
 	bio_set_dev(bio, s->dev->bdev);
-	bio->bi_iter.bi_sector = s->offset + s->layout.slot_start +
-				 (RM_WHERE_SLOT(e->where) << rm->shift) + in_extent;
+	bio->bi_iter.bi_sector = rm_slot_sector(rm, s, slot) + in;
 	rm_count(rm, RM_STAT_FAST);
 	if (bio_data_dir(bio) == WRITE) {
-		u64 last = RM_WHERE_SLOT(e->where) +
-			   ((in_extent + bio_sectors(bio) - 1) >> rm->shift);
-
-		for (; slot <= last; slot++, wear++)
-			WRITE_ONCE(*wear, READ_ONCE(*wear) + 1);
+		last = slot + ((in + bio_sectors(bio) - 1) >> rm->shift);
+		for (; slot <= last; slot++)
+			WRITE_ONCE(rm->slots.wear[slot], READ_ONCE(rm->slots.wear[slot]) + 1);
 		rm_count(rm, RM_STAT_REMAPPED_WRITES);
 	} else {
 		rm_count(rm, RM_STAT_REMAPPED_READS);
@@ -123,33 +124,30 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 {
 	u64 first = off >> rm->shift;
 	u64 last = (off + bio_sectors(bio) - 1) >> rm->shift;
-	const struct rm_extent *e;
-	sector_t in, left;
+	struct rm_extent run;
+	sector_t end;
 
 	if (view->fail || (view->read_only && op_is_write(bio_op(bio))))
 		return refuse(rm, io);
 	if (is_busy(view, first, last))
 		return to_worker(rm, bio, io);
-	if (!view->map || !rm_map_may_hold(view->map, first, last))
-		return to_main(rm, bio, io);
-	e = rm_map_find(view->map, first);
-	if (!e || e->block > last)
+	if (!rm_map_may_hold(view->map, first, last) ||
+	    !rm_map_find(view->map, first, last, last - first + 1, &run))
 		return to_main(rm, bio, io);
 
 	/* only plain reads and writes may be taken in part */
 	if (bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)
 		return to_worker(rm, bio, io);
-	if (e->block > first) {
-		dm_accept_partial_bio(bio, (e->block << rm->shift) - off);
+	if (run.block > first) {
+		dm_accept_partial_bio(bio, (run.block << rm->shift) - off);
 		return to_main(rm, bio, io);
 	}
-	in = off - (e->block << rm->shift);
-	left = (e->count << rm->shift) - in;
-	if (left < bio_sectors(bio))
-		dm_accept_partial_bio(bio, left);
-	if (e->where == RM_SPECIAL)
-		return to_worker(rm, bio, io);
-	return to_slot(rm, bio, io, e, in);
+	if (run.slot != RM_SPECIAL)
+		return to_slots(rm, bio, io, &run, off);
+	end = (run.block + run.count) << rm->shift;
+	if (end - off < bio_sectors(bio))
+		dm_accept_partial_bio(bio, end - off);
+	return to_worker(rm, bio, io);
 }
 
 int remap_map(struct dm_target *ti, struct bio *bio)

@@ -31,24 +31,23 @@ static int refuse(struct reply *re, int r, const char *why)
 
 static int set_pending(struct remap *rm, u64 block)
 {
-	struct rm_entry *e = rm_entry(rm, block);
+	struct rm_entry e;
 
-	if (e && e->state == REMAP_BLOCK_PENDING)
-		return 0;
-	if (e)
-		return -EINVAL;
-	return rm_set_pending(rm, block, REMAP_REASON_MANUAL);
+	if (rm_entry(rm, block, &e))
+		return e.state == REMAP_BLOCK_PENDING ? 0 : -EINVAL;
+	rm_set_pending(rm, block, REMAP_REASON_MANUAL);
+	return 0;
 }
 
 static int clear_pending(struct remap *rm, u64 block)
 {
-	struct rm_entry *e = rm_entry(rm, block);
+	struct rm_entry e;
 
-	if (!e)
+	if (!rm_entry(rm, block, &e))
 		return 0;
-	if (e->state != REMAP_BLOCK_PENDING)
+	if (e.state != REMAP_BLOCK_PENDING)
 		return -EINVAL;
-	rm_set_clean(rm, e);
+	rm_set_clean(rm, &e);
 	return 0;
 }
 

@@ -20,18 +20,16 @@ static blk_status_t read_main(struct remap *rm, u64 block, u8 *buf)
 
 int rm_move_to_slot(struct remap *rm, u64 block, enum remap_reason reason)
 {
-	struct rm_entry *e = rm_entry(rm, block);
 	blk_status_t status;
+	struct rm_entry e;
 
-	if (e && e->state == REMAP_BLOCK_REMAPPED)
-		return 0;
-	if (e)
-		return -EIO;
+	if (rm_entry(rm, block, &e))
+		return e.state == REMAP_BLOCK_REMAPPED ? 0 : -EIO;
 	status = read_main(rm, block, rm->buf);
 	if (rm_class(status) == RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_READ_ERRORS);
-		if (!rm_set_pending(rm, block, REMAP_REASON_READ))
-			rm->news = true;
+		rm_set_pending(rm, block, REMAP_REASON_READ);
+		rm->news = true;
 		return -EIO;
 	}
 	if (status)
@@ -59,32 +57,30 @@ int rm_move_to_main(struct remap *rm, u64 block)
 {
 	unsigned int bytes = rm_block_sectors(rm, block) << SECTOR_SHIFT;
 	sector_t sector = rm->data_offset + (block << rm->shift);
-	struct rm_entry *e = rm_entry(rm, block);
+	struct rm_entry e;
 
-	if (!e || e->state == REMAP_BLOCK_PENDING || e->state == REMAP_BLOCK_CLEAN)
+	if (!rm_entry(rm, block, &e) || e.state == REMAP_BLOCK_PENDING ||
+	    e.state == REMAP_BLOCK_CLEAN)
 		return 0;
-	if (e->state == REMAP_BLOCK_LOST || e->mask != rm_full_mask(rm, block) || e->flags)
+	if (e.state == REMAP_BLOCK_LOST || e.mask != rm_full_mask(rm, block) || e.flags)
 		return -EIO;
-	if (read_slot(rm, e))
+	if (read_slot(rm, &e))
 		return -EIO;
 	if (rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, sector, rm->buf, bytes))
 		return -EIO;
 	if (read_main(rm, block, rm->check) || memcmp(rm->buf, rm->check, bytes))
 		return -EIO;
-	rm_set_clean(rm, e);
+	rm_set_clean(rm, &e);
 	return 0;
 }
 
 /* Takes a slot out of use; what it holds goes to another. */
 int rm_replace_slot(struct remap *rm, u32 slot)
 {
-	struct rm_spare *s = rm_spare_of(rm, slot);
-	u32 at = slot - s->slot_base;
-	struct rm_slot_record rec;
-	struct rm_entry *e;
 	blk_status_t status;
+	struct rm_entry e;
 
-	switch (rm->slots.state[slot]) {
+	switch (rm_slots_state(&rm->slots, slot)) {
 	case RM_SLOT_FREE:
 	case RM_SLOT_HELD:
 		rm_slot_is_bad(rm, slot);
@@ -94,12 +90,10 @@ int rm_replace_slot(struct remap *rm, u32 slot)
 	default:
 		return 0;
 	}
-	rm_slot_get(s->page[at / RM_SLOTS_PER_PAGE].image, at % RM_SLOTS_PER_PAGE, &rec);
-	e = rm_entry(rm, rec.block);
-	if (!e || e->slot != slot || e->flags)
+	if (!rm_entry(rm, rm_slots_block(&rm->slots, slot), &e) || e.slot != slot || e.flags)
 		return -EIO;
-	if (read_slot(rm, e))
+	if (read_slot(rm, &e))
 		return -EIO;
-	status = rm_store(rm, e->block, e->mask, REMAP_REASON_SLOT, BLK_STS_NOSPC);
+	status = rm_store(rm, e.block, e.mask, REMAP_REASON_SLOT, BLK_STS_NOSPC);
 	return blk_status_to_errno(status);
 }

@@ -3,45 +3,94 @@
  * The view that map() looks at.
  */
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #include "dm-remap.h"
 
-static u64 where_of(struct remap *rm, const struct rm_entry *e)
+/* What the map says about a block. */
+static u32 slot_for_map(const struct remap *rm, const struct rm_entry *e)
 {
-	struct rm_spare *s;
-
+	if (e->state == REMAP_BLOCK_CLEAN && !e->flags)
+		return RM_REMOVE;
 	if (e->state != REMAP_BLOCK_REMAPPED || e->flags ||
 	    e->mask != rm_full_mask(rm, e->block))
 		return RM_SPECIAL;
-	s = rm_spare_of(rm, e->slot);
-	return RM_WHERE(s->index, (u64)(e->slot - s->slot_base));
+	return e->slot;
 }
 
-static struct rm_map *build_map(struct remap *rm)
+/* The next changes that concern one segment. */
+static unsigned int collect(struct remap *rm, struct rm_change *c)
 {
+	unsigned int n = 0;
 	struct rm_entry *e;
-	struct rm_map *map;
 	unsigned long block;
-	unsigned int noio;
-	void *mem;
 
-	noio = memalloc_noio_save();
-	mem = kvzalloc(rm_map_bytes(rm->n_entries, rm->blocks), GFP_KERNEL | __GFP_NOWARN);
-	memalloc_noio_restore(noio);
-	if (!mem)
-		return NULL;
-	map = rm_map_init(mem, rm->n_entries, rm->blocks);
-	xa_for_each(&rm->blocks_xa, block, e)
-		rm_map_add(map, block, where_of(rm, e));
-	return map;
+	xa_for_each_marked(&rm->special, block, e, RM_CHANGED) {
+		if (n == RM_CHANGES_MAX ||
+		    (n && rm_map_seg_of(rm->map, block) != rm_map_seg_of(rm->map, c->block)))
+			break;
+		c[n].block = block;
+		c[n++].slot = slot_for_map(rm, e);
+	}
+	return n;
+}
+
+static bool apply(struct remap *rm, const struct rm_change *c, unsigned int n)
+{
+	u32 blocks = rm_map_merged(rm->map, c, n);
+	struct rm_seg *seg = NULL, *old;
+	unsigned int noio;
+
+	if (blocks) {
+		noio = memalloc_noio_save();
+		seg = kvmalloc(rm_seg_bytes(blocks), GFP_KERNEL | __GFP_NOWARN);
+		memalloc_noio_restore(noio);
+		if (!seg)
+			return false;
+		rm_map_merge(rm->map, seg, c, n);
+	}
+	old = rm_map_replace(rm->map, seg, c, n);
+	if (old) {
+		old->next = rm->old_segs;
+		rm->old_segs = old;
+	}
+	return true;
+}
+
+/* Entries the map says all about are not needed any more. */
+static void settle(struct remap *rm, const struct rm_change *c, unsigned int n)
+{
+	for (; n--; c++) {
+		if (c->slot == RM_SPECIAL)
+			xa_clear_mark(&rm->special, c->block, RM_CHANGED);
+		else
+			kfree(xa_erase(&rm->special, c->block));
+	}
+}
+
+/* False when there was no memory; the rest of the changes waits then. */
+static bool update_map(struct remap *rm)
+{
+	unsigned int n;
+
+	while ((n = collect(rm, rm->change))) {
+		if (!apply(rm, rm->change, n))
+			return false;
+		settle(rm, rm->change, n);
+	}
+	return true;
 }
 
 static void free_old(struct remap *rm)
 {
+	struct rm_seg *seg;
+
 	kfree(rm->old_view);
-	kvfree(rm->old_map);
 	rm->old_view = NULL;
-	rm->old_map = NULL;
+	while ((seg = rm->old_segs)) {
+		rm->old_segs = seg->next;
+		kvfree(seg);
+	}
 }
 
 /**
@@ -50,29 +99,27 @@ static void free_old(struct remap *rm)
  * @busy: ranges of blocks whose I/O has to wait for the worker
  * @n: how many
  * @drain: wait for the end of all I/O that did not see these ranges
+ *
+ * The map changes segment by segment before the view does: the blocks in
+ * question are busy in the view before, or it does not matter which of the
+ * two states an I/O sees.
  */
 void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 		bool drain)
 {
 	struct rm_view *view = NULL;
-	struct rm_map *map = rm->map;
 	bool no_memory = false;
 
-	if (rm->old_view || rm->old_map) {
+	if (rm->old_view || rm->old_segs) {
 		synchronize_srcu_expedited(&rm->srcu);
 		free_old(rm);
 	}
-	if (rm->map_stale) {
-		map = NULL;
-		if (rm->n_entries) {
-			map = build_map(rm);
-			no_memory = !map;
-		}
-	}
-	if (map || n || no_memory || rm->read_only || rm_mode_is(rm, REMAP_MODE_FAIL)) {
+	if (rm->map_stale)
+		no_memory = !update_map(rm);
+	if (rm->map->n || n || no_memory || rm->read_only || rm_mode_is(rm, REMAP_MODE_FAIL)) {
 		/* at most RM_BATCH_BIOS ranges: small enough not to fail */
 		view = kzalloc(struct_size(view, busy, n), GFP_NOIO | __GFP_NOFAIL);
-		view->map = map;
+		view->map = rm->map;
 		view->all_busy = no_memory;
 		view->fail = rm_mode_is(rm, REMAP_MODE_FAIL);
 		view->read_only = rm->read_only;
@@ -81,10 +128,6 @@ void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 			memcpy(view->busy, busy, n * sizeof(*busy));
 	}
 	rm->old_view = rcu_dereference_protected(rm->view, lockdep_is_held(&rm->lock));
-	if (map != rm->map) {
-		rm->old_map = rm->map;
-		rm->map = map;
-	}
 	rm->map_stale = no_memory;
 	rcu_assign_pointer(rm->view, view);
 	if (drain) {
@@ -96,10 +139,13 @@ void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 /* Only when no I/O can come any more. */
 void rm_publish_free(struct remap *rm)
 {
+	u32 s;
+
 	free_old(rm);
 	kfree(rcu_dereference_protected(rm->view, true));
 	RCU_INIT_POINTER(rm->view, NULL);
+	for (s = 0; rm->map && s < rm->map->n_segs; s++)
+		kvfree(rm->map->seg[s]);
 	kvfree(rm->map);
 	rm->map = NULL;
-	rm->map_stale = true;
 }

@@ -49,23 +49,23 @@ struct rm_reader *rm_reader_new(struct remap *rm, unsigned int depth, unsigned i
 
 enum rm_run rm_run_at(struct remap *rm, u64 first, u64 max, u64 *n, u32 *slot)
 {
-	struct rm_entry *e = rm_entry_from(rm, first);
+	struct rm_entry e;
+	bool any = rm_entry_from(rm, first, &e);
 
 	max = min(max, rm->blocks - first);
 	*n = 1;
 	*slot = RM_NO_SLOT;
-	if (!e || e->block > first) {
-		*n = e ? min(max, e->block - first) : max;
+	if (!any || e.block > first) {
+		*n = any ? min(max, e.block - first) : max;
 		return RM_RUN_PLAIN;
 	}
-	if (e->state != REMAP_BLOCK_REMAPPED || e->mask != rm_full_mask(rm, first))
+	if (e.state != REMAP_BLOCK_REMAPPED || e.mask != rm_full_mask(rm, first))
 		return RM_RUN_SPECIAL;
-	*slot = e->slot;
+	*slot = e.slot;
 	while (*n < max) {
-		e = rm_entry(rm, first + *n);
-		if (!e || e->state != REMAP_BLOCK_REMAPPED || e->slot != *slot + *n ||
-		    e->mask != rm_full_mask(rm, e->block) ||
-		    rm_spare_of(rm, e->slot) != rm_spare_of(rm, *slot))
+		if (!rm_entry(rm, first + *n, &e) || e.state != REMAP_BLOCK_REMAPPED ||
+		    e.slot != *slot + *n || e.mask != rm_full_mask(rm, e.block) ||
+		    rm_spare_of(rm, e.slot) != rm_spare_of(rm, *slot))
 			break;
 		++*n;
 	}

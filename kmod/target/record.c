@@ -1,58 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records in the images of the metadata pages.
+ * Records: what changes them, and the metadata pages put together from them.
  */
 #include "dm-remap.h"
 
-struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page)
+struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page, u64 gen)
 {
 	return (struct rm_page_header) {
 		.uuid = s->super.spare_uuid,
 		.number = page,
-		.gen = page < s->n_pages && s->page ? s->page[page].gen : 0,
+		.gen = gen,
 		.type = page < s->layout.slot_pages ? RM_PAGE_SLOTS : RM_PAGE_PENDING,
 	};
 }
 
-static void dirty(struct remap *rm, struct rm_page *page)
+void rm_page_dirty(struct remap *rm, struct rm_spare *s, u32 page)
 {
-	if (list_empty(&page->dirty))
-		list_add_tail(&page->dirty, &rm->dirty);
+	if (!test_and_set_bit(page, s->dirty))
+		rm->n_dirty++;
 }
 
 /* @e: the block the slot holds, or NULL */
 void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state)
 {
 	struct rm_spare *s = rm_spare_of(rm, slot);
-	u32 at = slot - s->slot_base;
-	struct rm_page *page = &s->page[at / RM_SLOTS_PER_PAGE];
-	struct rm_slot_record rec = {
-		.seq = ++rm->seq,
-		.wear = READ_ONCE(rm->slots.wear[slot]),
-		.state = state,
-	};
+	struct rm_slot_record rec = {};
 
 	if (e) {
 		rec.block = e->block;
-		rec.mask = e->mask;
 		rec.time = e->time;
 		rec.errors = e->errors;
 		rec.reason = e->reason;
 	}
-	rm_slot_set(page->image, at % RM_SLOTS_PER_PAGE, &rec);
-	dirty(rm, page);
+	rm_slots_set(&rm->slots, slot, state);
+	rm_slots_put(&rm->slots, slot, &rec);
+	rm_page_dirty(rm, s, (slot - s->slot_base) / RM_SLOTS_PER_PAGE);
 }
 
 /*
  * Pending blocks are recorded on the first spare.  When its pages are full the
  * block is pending in memory only: after a restart main answers for itself.
+ * What the record says is taken from the entry when it is written.
  */
 void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used)
 {
 	struct rm_spare *s = &rm->spare[0];
 	u32 places = s->layout.pending_pages * RM_PENDING_PER_PAGE;
-	struct rm_pending_record rec = { .used = used };
-	struct rm_page *page;
 
 	if (used && e->pending == RM_NO_SLOT) {
 		u32 place = find_first_zero_bit(rm->pending_map, places);
@@ -64,18 +57,93 @@ void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used)
 		}
 		e->pending = place;
 		set_bit(place, rm->pending_map);
+		rm->pending_block[place] = e->block;
 	}
-	if (used) {
-		rec.block = e->block;
-		rec.time = e->time;
-		rec.errors = e->errors;
-		rec.reason = e->reason;
-	}
-	page = &s->page[s->layout.slot_pages + e->pending / RM_PENDING_PER_PAGE];
-	rm_pending_set(page->image, e->pending % RM_PENDING_PER_PAGE, &rec);
-	dirty(rm, page);
+	rm_page_dirty(rm, s, s->layout.slot_pages + e->pending / RM_PENDING_PER_PAGE);
 	if (!used) {
 		clear_bit(e->pending, rm->pending_map);
 		e->pending = RM_NO_SLOT;
 	}
+}
+
+/*
+ * The record of a slot that its block is leaving: as it was, but the block's
+ * new slot counts if both are found.
+ */
+static void left_record(const struct remap *rm, u32 slot, struct rm_slot_record *rec)
+{
+	unsigned int i;
+
+	for (i = 0; i < rm->n_release; i++) {
+		if (rm->release[i].slot != slot)
+			continue;
+		rec->state = rm->release[i].state;
+		rec->mask = rm->release[i].mask;
+		rec->seq = 0;
+	}
+}
+
+static void slot_record(struct remap *rm, u32 slot, struct rm_slot_record *rec)
+{
+	const struct rm_entry *e;
+
+	rm_slots_get(&rm->slots, slot, rec);
+	rec->seq = rm->gen;
+	switch (rec->state) {
+	case RM_SLOT_HELD:
+		rec->state = RM_SLOT_FREE;
+		break;
+	case RM_SLOT_LEFT:
+		left_record(rm, slot, rec);
+		break;
+	case RM_SLOT_USED:
+	case RM_SLOT_LOST:
+		e = xa_load(&rm->special, rec->block);
+		rec->mask = e && e->slot == slot ? e->mask : rm_full_mask(rm, rec->block);
+		break;
+	}
+}
+
+static void pending_record(struct remap *rm, u32 place, struct rm_pending_record *rec)
+{
+	const struct rm_entry *e;
+
+	if (!test_bit(place, rm->pending_map))
+		return;
+	e = xa_load(&rm->special, rm->pending_block[place]);
+	if (!e || e->pending != place)
+		return;
+	rec->used = true;
+	rec->block = e->block;
+	rec->time = e->time;
+	rec->errors = e->errors;
+	rec->reason = e->reason;
+}
+
+/* The image of a page as memory has it, sealed with the generation of now. */
+void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
+		     void *image)
+{
+	struct rm_page_header h = rm_page_header(s, page, rm->gen);
+	u32 i, first;
+
+	memset(image, 0, RM_PAGE_BYTES);
+	if (h.type == RM_PAGE_SLOTS) {
+		first = page * RM_SLOTS_PER_PAGE;
+		for (i = 0; i < RM_SLOTS_PER_PAGE && first + i < s->layout.slots; i++) {
+			struct rm_slot_record rec;
+
+			slot_record(rm, s->slot_base + first + i, &rec);
+			rm_slot_set(image, i, &rec);
+		}
+	} else {
+		first = (page - s->layout.slot_pages) * RM_PENDING_PER_PAGE;
+		for (i = 0; i < RM_PENDING_PER_PAGE; i++) {
+			struct rm_pending_record rec = {};
+
+			pending_record(rm, first + i, &rec);
+			rm_pending_set(image, i, &rec);
+		}
+	}
+	rm_page_seal(image, &h);
 }

@@ -32,12 +32,12 @@ static void drop_taints(struct remap *rm)
 	struct rm_entry *e;
 	unsigned long block;
 
-	xa_for_each(&rm->blocks_xa, block, e) {
+	xa_for_each(&rm->special, block, e) {
+		if (!(e->flags & RM_ENTRY_TAINT))
+			continue;
 		e->flags &= ~RM_ENTRY_TAINT;
-		if (e->state == REMAP_BLOCK_CLEAN)
-			rm_entry_drop(rm, e);
+		rm_entry_put(rm, e);
 	}
-	rm->map_stale = true;
 }
 
 int rm_recover(struct remap *rm)

@@ -138,16 +138,16 @@ static void known_errors(struct run *run)
 {
 	struct remap *rm = run->rm;
 	u64 start = rm_mod64(get_random_u64(), rm->blocks), from;
-	struct rm_entry *e;
+	struct rm_entry e;
 	unsigned int looked = 0;
 
-	for (from = start; (e = rm_entry_from(rm, from)) && looked++ < 65536; from = e->block + 1)
-		if (e->state != REMAP_BLOCK_CLEAN && e->reason != REMAP_REASON_MANUAL)
-			rm_near_error(&run->near, e->block);
-	for (from = 0; (e = rm_entry_from(rm, from)) && e->block < start && looked++ < 65536;
-	     from = e->block + 1)
-		if (e->state != REMAP_BLOCK_CLEAN && e->reason != REMAP_REASON_MANUAL)
-			rm_near_error(&run->near, e->block);
+	for (from = start; rm_entry_from(rm, from, &e) && looked++ < 65536; from = e.block + 1)
+		if (e.state != REMAP_BLOCK_CLEAN && e.reason != REMAP_REASON_MANUAL)
+			rm_near_error(&run->near, e.block);
+	for (from = 0; rm_entry_from(rm, from, &e) && e.block < start && looked++ < 65536;
+	     from = e.block + 1)
+		if (e.state != REMAP_BLOCK_CLEAN && e.reason != REMAP_REASON_MANUAL)
+			rm_near_error(&run->near, e.block);
 }
 
 static int do_sample(struct rm_scrub *s, u64 n, struct rm_sample_result *res)

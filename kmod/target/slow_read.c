@@ -49,8 +49,8 @@ static blk_status_t read_clean(struct remap *rm, struct bio *bio,
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
 	if (rm_mode_is(rm, REMAP_MODE_MAINT) || !rm_new_failure(rm))
 		return status;
-	if (!rm_set_pending(rm, block, REMAP_REASON_READ))
-		rm->news = true;
+	rm_set_pending(rm, block, REMAP_REASON_READ);
+	rm->news = true;
 	return BLK_STS_MEDIUM;
 }
 

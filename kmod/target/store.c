@@ -29,15 +29,15 @@ bool rm_new_failure(struct remap *rm)
 
 static u32 take_slot(struct remap *rm, u64 block)
 {
-	struct rm_entry *e;
+	struct rm_entry e;
 
 	switch (rm->table.alloc) {
 	case REMAP_ALLOC_FIRST:
 		return rm_slots_take_first(&rm->slots);
 	case REMAP_ALLOC_NEAR:
-		e = block ? rm_entry(rm, block - 1) : NULL;
-		if (e && e->slot != RM_NO_SLOT && e->slot + 1 < rm->slots.n)
-			return rm_slots_take_near(&rm->slots, e->slot + 1);
+		if (block && rm_entry(rm, block - 1, &e) && e.slot != RM_NO_SLOT &&
+		    e.slot + 1 < rm->slots.n)
+			return rm_slots_take_near(&rm->slots, e.slot + 1);
 		return rm_slots_take_near(&rm->slots,
 					  mul_u64_u64_div_u64(block, rm->slots.n, rm->blocks));
 	default:
@@ -48,9 +48,10 @@ static u32 take_slot(struct remap *rm, u64 block)
 /* A block that has a slot may have another; any more count against max_remaps. */
 static bool within_limit(struct remap *rm, u64 block)
 {
-	struct rm_entry *e = rm_entry(rm, block);
+	struct rm_entry e;
 
-	return !rm->table.max_remaps || (e && e->slot != RM_NO_SLOT) ||
+	rm_entry(rm, block, &e);
+	return !rm->table.max_remaps || e.slot != RM_NO_SLOT ||
 	       rm->n_remapped + rm->n_lost < rm->table.max_remaps;
 }
 
@@ -81,9 +82,10 @@ blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 			return status;
 		}
 		failed = rm_slot_io(rm, slot, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, rm->buf, mask);
-		if (!failed)
-			return rm_set_remapped(rm, block, slot, mask, reason) ?
-				BLK_STS_RESOURCE : BLK_STS_OK;
+		if (!failed) {
+			rm_set_remapped(rm, block, slot, mask, reason);
+			return BLK_STS_OK;
+		}
 		s = rm_spare_of(rm, slot);
 		rm_spare_failed(rm, s, failed);
 		if (rm_class(failed) != RM_ERR_MEDIUM || rm_mode_is(rm, REMAP_MODE_NO_SPARE))

@@ -73,8 +73,11 @@ static int alloc_state(struct remap *rm)
 	rm->release = kvmalloc_array(RM_UNDO_MAX, sizeof(*rm->release), GFP_KERNEL);
 	rm->buf = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
 	rm->check = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
+	rm->pages = kmalloc(RM_LOAD_BYTES, GFP_KERNEL);
+	rm->change = kmalloc_array(RM_CHANGES_MAX, sizeof(*rm->change), GFP_KERNEL);
 	rm->wq = alloc_workqueue("dm-remap", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
-	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check || !rm->wq ||
+	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check ||
+	    !rm->pages || !rm->change || !rm->wq ||
 	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
 		return -ENOMEM;
 	return rm_scrub_new(rm);
@@ -83,12 +86,11 @@ static int alloc_state(struct remap *rm)
 static void drop_state(struct remap *rm)
 {
 	rm_publish_free(rm);
-	rm_state_free(rm);
+	rm_entries_free(rm);
 	mutex_lock(&rm->shape_lock);
 	rm_pages_free(rm);
 	mutex_unlock(&rm->shape_lock);
 	rm->gen = 0;
-	rm->seq = 0;
 	rm->loaded = false;
 }
 
@@ -112,6 +114,8 @@ static void remap_dtr(struct dm_target *ti)
 		dm_put_device(ti, rm->main);
 	cleanup_srcu_struct(&rm->srcu);
 	bioset_exit(&rm->bs);
+	kfree(rm->change);
+	kfree(rm->pages);
 	kfree(rm->check);
 	kfree(rm->buf);
 	kvfree(rm->release);
@@ -148,8 +152,6 @@ static int load(struct remap *rm, bool write, char **error)
 			return 0;
 	*error = "The metadata on the spare is damaged";
 	r = rm_pages_load(rm, write && !rm->read_only);
-	if (!r)
-		r = rm_entries_build(rm);
 	if (r)
 		return r;
 	if (rm->read_only)
@@ -181,10 +183,9 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	mutex_init(&rm->shape_lock);
 	bio_list_init(&rm->deferred);
 	bio_list_init(&rm->batch);
-	INIT_LIST_HEAD(&rm->dirty);
 	INIT_WORK(&rm->work, rm_work);
 	INIT_DELAYED_WORK(&rm->commit_work, rm_commit_work);
-	xa_init(&rm->blocks_xa);
+	xa_init(&rm->special);
 	r = alloc_state(rm);
 	if (r) {
 		ti->error = "Out of memory";
@@ -311,9 +312,7 @@ static int remap_preresume(struct dm_target *ti)
 		      error ?: "no memory");
 		goto out;
 	}
-	if (!list_empty(&rm->dirty))
-		rm_commit(rm);
-	rm->map_stale = true;
+	rm_commit(rm);
 	rm_publish(rm, NULL, 0, false);
 	rm_watermarks(rm);
 	rm->active = true;

@@ -77,8 +77,6 @@ void rm_settle(struct remap *rm)
 static blk_status_t one_block(struct remap *rm, struct bio *bio,
 			      const struct bvec_iter *piece, struct rm_entry *e)
 {
-	if (rm_undo_full(rm))
-		rm_settle(rm);
 	/* contents are undefined after a discard, so the old ones are as good */
 	if (bio_op(bio) == REQ_OP_DISCARD)
 		return BLK_STS_OK;
@@ -109,13 +107,17 @@ static blk_status_t walk(struct remap *rm, struct bio *bio, struct bvec_iter ite
 		u64 block = iter.bi_sector >> rm->shift;
 		sector_t n = iter.bi_size >> SECTOR_SHIFT;
 		sector_t end = (block + 1) << rm->shift;
-		struct rm_entry *e = rm_entry_from(rm, block);
-		bool clean = !e || e->block > block;
 		struct bvec_iter piece = iter;
 		blk_status_t status;
+		struct rm_entry e;
+		bool any, clean;
 
+		if (rm_undo_full(rm))
+			rm_settle(rm);
+		any = rm_entry_from(rm, block, &e);
+		clean = !any || e.block > block;
 		if (clean && !singly)
-			end = e ? e->block << rm->shift : rm->ti->len;
+			end = any ? e.block << rm->shift : rm->ti->len;
 		n = min_t(sector_t, n, end - iter.bi_sector);
 		piece.bi_size = n << SECTOR_SHIFT;
 		if (clean && !singly) {
@@ -126,7 +128,7 @@ static blk_status_t walk(struct remap *rm, struct bio *bio, struct bvec_iter ite
 			else if (status && rm_class(status) != RM_ERR_MEDIUM)
 				rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
 		} else {
-			status = one_block(rm, bio, &piece, clean ? NULL : e);
+			status = one_block(rm, bio, &piece, clean ? NULL : &e);
 		}
 		if (status && !result)
 			result = status;

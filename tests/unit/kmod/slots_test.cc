@@ -11,11 +11,10 @@
 namespace {
 
 struct Slots : rm_slots {
-  explicit Slots(u32 count) : rm_slots{}, states(count), wears(count) {
-    rm_slots_init(this, count, states.data(), wears.data());
+  explicit Slots(u32 count) : rm_slots{}, memory((rm_slots_bytes(count) + 7) / 8) {
+    rm_slots_init(this, count, memory.data());
   }
-  std::vector<u8> states;
-  std::vector<u32> wears;
+  std::vector<u64> memory;
 };
 
 TEST(SlotAllocator, AHeldSlotIsNotTakenBeforeItsReleaseIsDurable) {
@@ -70,12 +69,12 @@ TEST(SlotAllocator, WearStaysLevel) {
     }
     const u32 slot = rm_slots_take_wear(&s);
     ASSERT_NE(slot, RM_NO_SLOT);
-    ASSERT_EQ(s.state[slot], RM_SLOT_FREE);
+    ASSERT_EQ(rm_slots_state(&s, slot), RM_SLOT_FREE);
     s.wear[slot]++;
     rm_slots_set(&s, slot, RM_SLOT_USED);
     used.push_back(slot);
   }
-  const auto [min, max] = std::minmax_element(s.wears.begin(), s.wears.end());
+  const auto [min, max] = std::minmax_element(s.wear, s.wear + s.n);
   EXPECT_LE(*max - *min, 25u);
 }
 
@@ -83,16 +82,86 @@ TEST(SlotAllocator, CountsAgreeWithTheStates) {
   Slots s(50);
   std::mt19937 rng(4);
   for (int i = 0; i < 5000; i++) {
-    rm_slots_set(&s, static_cast<u32>(rng() % 50), static_cast<u8>(rng() % 5));
+    rm_slots_set(&s, static_cast<u32>(rng() % 50), static_cast<u8>(rng() % 6));
     if (i % 100 == 0) rm_slots_release_held(&s);
     const auto count = [&](u8 state) {
-      return std::count(s.states.begin(), s.states.end(), state);
+      u32 n = 0;
+      for (u32 slot = 0; slot < s.n; slot++) n += rm_slots_state(&s, slot) == state;
+      return n;
     };
     ASSERT_EQ(s.free, count(RM_SLOT_FREE));
-    ASSERT_EQ(s.bad, count(RM_SLOT_BAD));
+    ASSERT_EQ(s.bad, count(RM_SLOT_BAD) + count(RM_SLOT_LEFT));
     ASSERT_EQ(s.held, count(RM_SLOT_HELD));
     ASSERT_EQ(s.used, count(RM_SLOT_USED) + count(RM_SLOT_LOST));
   }
+}
+
+// Over the words and the words of words of the bitmaps, with the plain search beside it.
+TEST(SlotAllocator, TakesWhatAPlainSearchWould) {
+  std::mt19937 rng(5);
+  for (u32 n : {1u, 63u, 64u, 65u, 4096u, 10000u, 300000u}) {
+    Slots s(n);
+    for (u32 slot = 0; slot < n; slot++) {
+      if (rng() % 1000) rm_slots_set(&s, slot, RM_SLOT_USED);
+    }
+    for (int round = 0; round < 30; round++) {
+      rm_slots_set(&s, static_cast<u32>(rng() % n), rng() % 2 ? RM_SLOT_FREE : RM_SLOT_USED);
+      const u32 near = static_cast<u32>(rng() % n);
+      u32 first = RM_NO_SLOT, nearest = RM_NO_SLOT;
+      for (u32 slot = 0; slot < n; slot++) {
+        if (rm_slots_state(&s, slot) != RM_SLOT_FREE) continue;
+        if (first == RM_NO_SLOT) first = slot;
+        const auto distance = [&](u32 x) { return x > near ? x - near : near - x; };
+        if (nearest == RM_NO_SLOT || distance(slot) <= distance(nearest)) nearest = slot;
+      }
+      ASSERT_EQ(rm_slots_take_first(&s), first);
+      ASSERT_EQ(rm_slots_take_near(&s, near), nearest);
+      const u32 worn = rm_slots_take_wear(&s);
+      ASSERT_EQ(worn == RM_NO_SLOT, first == RM_NO_SLOT);
+      if (worn != RM_NO_SLOT) {
+        ASSERT_EQ(rm_slots_state(&s, worn), RM_SLOT_FREE);
+      }
+    }
+  }
+}
+
+TEST(SlotAllocator, ReleasesWhatIsHeldAndNothingElse) {
+  Slots s(5000);
+  for (u32 slot = 0; slot < 5000; slot++) rm_slots_set(&s, slot, RM_SLOT_USED);
+  for (u32 slot : {4999u, 0u, 64u, 2000u}) rm_slots_set(&s, slot, RM_SLOT_HELD);
+  rm_slots_set(&s, 64, RM_SLOT_USED);
+  rm_slots_release_held(&s);
+  EXPECT_EQ(s.free, 3u);
+  EXPECT_EQ(s.held, 0u);
+  EXPECT_EQ(rm_slots_state(&s, 64), RM_SLOT_USED);
+  rm_slots_set(&s, 70, RM_SLOT_HELD);
+  rm_slots_release_held(&s);
+  EXPECT_EQ(rm_slots_state(&s, 70), RM_SLOT_FREE);
+  EXPECT_EQ(s.free, 4u);
+}
+
+TEST(SlotAllocator, KeepsARecordButForItsSequenceAndMask) {
+  Slots s(3);
+  rm_slot_record in{}, out{};
+  in.block = 0xabcdef012345;
+  in.reason = 3;
+  in.time = 0x80000001;
+  in.errors = 65535;
+  rm_slots_set(&s, 1, RM_SLOT_LOST);
+  rm_slots_put(&s, 1, &in);
+  s.wear[1] = 77;
+  rm_slots_get(&s, 1, &out);
+  EXPECT_EQ(out.block, in.block);
+  EXPECT_EQ(out.reason, in.reason);
+  EXPECT_EQ(out.time, in.time);
+  EXPECT_EQ(out.errors, in.errors);
+  EXPECT_EQ(out.wear, 77u);
+  EXPECT_EQ(out.state, RM_SLOT_LOST);
+  EXPECT_EQ(rm_slots_block(&s, 1), in.block);
+}
+
+TEST(SlotAllocator, AMillionTakeAtMostNineteenBytesEach) {
+  EXPECT_LE(rm_slots_bytes(1048576), 1048576u * 19);
 }
 
 }  // namespace
