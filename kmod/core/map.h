@@ -132,6 +132,14 @@ static inline bool rm_map_may_hold(const struct rm_map *map, u64 first, u64 last
 	return rm_read_once(map->region[i]) & high;
 }
 
+/* What map() asks: rm_map_find() for all of a range; @map may be NULL for none. */
+static inline bool rm_map_lookup(const struct rm_map *map, u64 first, u64 last,
+				 struct rm_run *run)
+{
+	return map && rm_map_may_hold(map, first, last) &&
+	       rm_map_find(map, first, last, last - first + 1, run);
+}
+
 #ifdef __cplusplus
 #pragma GCC diagnostic pop
 }

@@ -131,8 +131,7 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 		return refuse(rm, io);
 	if (is_busy(view, first, last))
 		return to_worker(rm, bio, io);
-	if (!rm_map_may_hold(view->map, first, last) ||
-	    !rm_map_find(view->map, first, last, last - first + 1, &run))
+	if (!rm_map_lookup(view->map, first, last, &run))
 		return to_main(rm, bio, io);
 
 	/* only plain reads and writes may be taken in part */
