@@ -134,7 +134,7 @@ static inline bool rm_map_may_hold(const struct rm_map *map, u64 first, u64 last
 
 /* What map() asks: rm_map_find() for all of a range; @map may be NULL for none. */
 static inline bool rm_map_lookup(const struct rm_map *map, u64 first, u64 last,
-				 struct rm_run *run)
+				 struct rm_extent *run)
 {
 	return map && rm_map_may_hold(map, first, last) &&
 	       rm_map_find(map, first, last, last - first + 1, run);

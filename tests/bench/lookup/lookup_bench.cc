@@ -122,7 +122,7 @@ void Run(benchmark::State& state, const std::vector<u64>& queries, Look look) {
 
 void Ours(benchmark::State& state, const rm_map* map, const std::vector<u64>& queries) {
   Run(state, queries, [map](u64 block) -> u64 {
-    rm_run run;
+    rm_extent run;
     return rm_map_lookup(map, block, block, &run) ? run.slot : RM_SPECIAL;
   });
 }
