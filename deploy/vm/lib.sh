@@ -68,7 +68,7 @@ vm_start() {
   done
   rm -f "$vm"/{qmp,exec}.sock "$vm/serial.log"
   qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -machine pc -cpu max -m "${VM_MEMORY:-512}" \
-    -smp "${VM_CPUS:-2}" -accel tcg,thread=multi -rtc base=utc -kernel "$kernel" -initrd "$initrd" \
+    -smp "${VM_CPUS:-2}" -accel "tcg,thread=${VM_THREADS:-multi}" -rtc base=utc -kernel "$kernel" -initrd "$initrd" \
     -append "console=ttyS0 quiet loglevel=6 panic=-1 oops=panic random.trust_cpu=on nokaslr mitigations=off no_timer_check vm.disks=$names $command_line" \
     -serial "file:$vm/console.log" "${VM_SERIAL[@]}" -qmp "unix:$vm/qmp.sock,server=on,wait=off" \
     "${disks[@]}" "$@" </dev/null >"$vm/qemu.log" 2>&1 &

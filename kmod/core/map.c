@@ -94,6 +94,8 @@ static u32 lower_bound(const struct rm_map *map, const struct rm_seg *seg, u32 l
 	u32 g = group_of(map, low);
 	u32 i = seg->start[g], end = seg->start[g + 1];
 
+	/* a group is a cache line or two: have both on the way */
+	__builtin_prefetch(&seg->at[end]);
 	/* blocks in between take a place at most each; in a run all of them do */
 	if (i < end && seg->at[i].block < low && low - seg->at[i].block < end - i) {
 		end = i + (low - seg->at[i].block);

@@ -1,0 +1,47 @@
+# For the guest's scripts: dm-linear and targets with N remaps over one null_blk disk of 1 TiB that keeps nothing, each
+# target with a spare of its own that does. Remaps are clusters spread over the disk, as bad areas are.
+# shellcheck shell=sh
+. /lib/vm.sh
+load_remap
+need_modules null_blk configfs
+mount -t configfs none /sys/kernel/config 2>/dev/null
+
+# disk NAME MIB KEEPS: a null_blk disk that completes at once
+disk() {
+  disk_dir=/sys/kernel/config/nullb/$1
+  mkdir -p "$disk_dir"
+  echo "$2" >"$disk_dir/size"
+  echo "$3" >"$disk_dir/memory_backed"
+  echo 0 >"$disk_dir/irqmode"
+  echo "$(nproc)" >"$disk_dir/submit_queues"
+  echo 1 >"$disk_dir/power"
+  wait_until 60 [ -b "/dev/$(nullb_node "$1")" ] || fail "no node for null_blk $1"
+  ln -sf "/dev/$(nullb_node "$1")" "/dev/$1"
+}
+
+# target N CLUSTERS: /dev/mapper/remap_N
+target() {
+  disk "spare$1" $(($1 / 256 + $1 / 2000 + 16)) 1
+  remap_create "remap_$1" /dev/main "/dev/spare$1" block_size 8 || fail "create with $1 remaps"
+  cluster=0
+  while [ $cluster -lt "$2" ]; do
+    dmsetup message "remap_$1" 0 remap $((cluster * (268435456 / $2) + 5000)) $(($1 / $2)) >/run/reply ||
+      fail "remap: $(cat /run/reply)"
+    cluster=$((cluster + 1))
+  done
+  [ "$(status "remap_$1" remaps)" = "$1" ] || fail "$1 remaps"
+}
+
+# reads DEVICE FIO_OPTION…: "<reads> <milliseconds>"
+reads() {
+  reads_of=$1
+  shift
+  fio --name=x --filename="$reads_of" --direct=1 --ioengine=libaio --iodepth=32 --norandommap --randrepeat=1 \
+    --output-format=terse --terse-version=3 "$@" >/run/fio.out 2>&1 || fail "fio: $(cat /run/fio.out)"
+  awk -F';' '$1 == 3 { print int($8 * $9 / 1000 + 0.5), $9 }' /run/fio.out
+}
+
+rmmod null_blk 2>/dev/null
+modprobe null_blk nr_devices=0
+disk main 1048576 0
+dmsetup create linear --table "0 $(sectors /dev/main) linear /dev/main 0" && dmsetup mknodes linear

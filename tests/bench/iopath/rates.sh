@@ -1,0 +1,22 @@
+#!/bin/sh
+# Rates of reads through dm-linear and through targets with remaps, interleaved.
+# vm: memory=1536 smp=2 timeout=3600
+# shellcheck disable=SC2046 # what reads() says are two words
+. /lib/iopath.sh
+target 0 1
+target 2048 32
+target 65536 64
+
+round=1
+while [ $round -le 5 ]; do
+  for device in linear remap_0 remap_2048 remap_65536; do
+    set -- $(reads /dev/mapper/$device --rw=randread --bs=4k --time_based --runtime=3)
+    echo "rate randread $round $device $1 $2"
+    # from where a cluster is, so that some are in the way
+    set -- $(reads /dev/mapper/$device --rw=read --bs=128k --offset=16m --time_based --runtime=3)
+    echo "rate seqread $round $device $1 $2"
+    set -- $(reads /dev/mapper/$device --rw=randread --bs=4k --time_based --runtime=3 --numjobs=2 --group_reporting)
+    echo "rate randread2 $round $device $1 $2"
+  done
+  round=$((round + 1))
+done
