@@ -1,5 +1,6 @@
-// How long the target's map() looks for a block: the module's own code, -O2 as the kernel compiles it. Queries depend on
-// the answer before, so that what is measured is how long one takes, not how many overlap.
+// How long the target's map() looks for a block: the module's own code, -O2 as the kernel compiles
+// it. Queries depend on the answer before, so that what is measured is how long one takes, not how
+// many overlap.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>

@@ -30,8 +30,7 @@ class Lookup {
   void Change(const Model& changes) {
     std::vector<rm_change> batch;
     for (const auto& [block, slot] : changes) {
-      if (!batch.empty() &&
-          rm_map_seg_of(map_, batch[0].block) != rm_map_seg_of(map_, block)) {
+      if (!batch.empty() && rm_map_seg_of(map_, batch[0].block) != rm_map_seg_of(map_, block)) {
         Apply(batch);
         batch.clear();
       }
@@ -128,10 +127,17 @@ TEST(Map, AgreesWithANaiveModelAfterRandomChanges) {
         for (u64 i = 0; i < n && at + i < blocks; i++) {
           const u64 block = rng() % 16 ? at + i : rng() % blocks;
           switch (rng() % 8) {
-            case 0: changes[block] = RM_REMOVE; break;
-            case 1: changes[block] = RM_SPECIAL; break;
-            case 2: changes[block] = static_cast<u32>(rng() % 100); break;
-            default: changes[block] = static_cast<u32>(1000 + block);  // runs
+            case 0:
+              changes[block] = RM_REMOVE;
+              break;
+            case 1:
+              changes[block] = RM_SPECIAL;
+              break;
+            case 2:
+              changes[block] = static_cast<u32>(rng() % 100);
+              break;
+            default:
+              changes[block] = static_cast<u32>(1000 + block);  // runs
           }
         }
         lookup.Change(changes);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -145,8 +146,9 @@ TEST_F(RemapckTest, DumpsSlotsAsJson) {
 }
 
 TEST_F(RemapckTest, FindsTheAreaByOffsetAndItsOwnLength) {
-  std::vector<unsigned char> disk(8 * 512, 0x11);
-  disk.insert(disk.end(), image_.begin(), image_.end());
+  // not inserted behind what is there: g++ 12 takes that for an overrun
+  std::vector<unsigned char> disk(8 * 512 + image_.size(), 0x11);
+  std::copy(image_.begin(), image_.end(), disk.begin() + 8 * 512);
   disk.insert(disk.end(), 64 * 512, 0x22);
   image_ = disk;
   Save();
