@@ -42,7 +42,8 @@ Result<DriveFacts> FactsOf(Transaction& transaction, const DriveKey& key) {
   const auto errors = work.exec_params1(
       "select coalesce(sum(count) filter (where operation = 1), 0), "
       "coalesce(sum(count) filter (where operation = 2), 0) from io_error "
-      "where host_id = $1 and drive_id = $2 and time > now() - interval '24 hours'",
+      "where host_id = $1 and drive_id = $2 and time > now() - interval '24 hours' and "
+      "not provoked",
       key.host.value(), key.drive.value());
   facts.read_errors = errors[0].as<std::int64_t>();
   facts.write_errors = errors[1].as<std::int64_t>();

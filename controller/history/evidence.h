@@ -23,7 +23,8 @@ std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit);
 // back. Rows that another replica has taken are left out.
 std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key, int limit);
 
-// What is known of a drive for scoring; the counts are over the last 24 hours.
+// What is known of a drive for scoring; the counts are over the last 24 hours, without errors that
+// the agent's own checks met: those are among the weak blocks.
 struct DriveFacts {
   v1::Device device;
   std::int64_t read_errors = 0;
