@@ -9,11 +9,8 @@
 #include "agent/health_thread.h"
 #include "agent/link/link.h"
 #include "agent/metrics/exporter.h"
-#include "agent/posix/files.h"
-#include "agent/remap/dm_events.h"
 #include "agent/remap_thread.h"
 #include "support/spec_hash.h"
-#include "support/tls.h"
 #include "support/version.h"
 
 namespace remapfleet::agent {
@@ -21,43 +18,42 @@ namespace remapfleet::agent {
 // Members are in the order in which they start; they end in the reverse.
 class App::Impl {
  public:
-  explicit Impl(const Config& config) : drives_(DriveRoots{}, config.drives_allow) {}
+  explicit Impl(Outside outside) : outside_(std::move(outside)), drives_(*outside_.drives) {}
 
   Status Start(const Config& config) {
-    // Checked here, since the link would only fail over and over.
-    if (const auto tls = ClientTls({config.tls_certificate, config.tls_key, config.tls_ca}); !tls) {
-      return Fail(tls.error());
-    }
     drives_.Rescan();
-    auto spool = Spool::Open(config.state_dir + "/spool", ReadBootId(), config.spool_bytes);
+    auto spool = Spool::Open(*outside_.files, config.state_dir + "/spool", outside_.boot_id,
+                             config.spool_bytes);
     if (!spool) return Fail(spool.error());
     spool_ = std::move(*spool);
-    auto remap = RemapThread::Start(config, drives_, *spool_, state_, clock_);
+    auto remap = RemapThread::Start(
+        config, {*outside_.dm, *outside_.modules, *outside_.guard, *outside_.clock},
+        *outside_.files, drives_, *spool_, state_);
     if (!remap) return Fail(remap.error());
     remap_ = std::move(*remap);
-    if (auto events = DmEvents::Start([this] { remap_->Look(); })) {
+    if (auto events = outside_.start_dm_events([this] { remap_->Look(); })) {
       events_ = std::move(*events);
     } else {
       spdlog::warn("no device-mapper events: {}", events.error().message());
     }
-    if (auto faults = FaultThread::Start(drives_, *remap_, *spool_, state_, clock_)) {
+    if (auto faults = FaultThread::Start(drives_, *remap_, *spool_, state_, *outside_.clock,
+                                         outside_.start_errors, outside_.open_reads)) {
       faults_ = std::move(*faults);
     } else {
       spdlog::error("{}: I/O errors are not seen", faults.error().message());
     }
-    smart_ = MakeAtaSmartSource();
-    health_ = std::make_unique<HealthThread>(drives_, *smart_, *spool_, state_, clock_,
-                                             config.health_interval);
+    health_ = std::make_unique<HealthThread>(drives_, *outside_.smart, *spool_, state_,
+                                             *outside_.clock, config.health_interval);
     link_ = std::make_unique<Link>(
-        LinkOptions{config.controller_address, config.controller_server_name,
-                    config.tls_certificate, config.tls_key, config.tls_ca},
-        *spool_, [this] { return MakeHello(); },
+        *outside_.controller, *spool_, [this] { return MakeHello(); },
         [this](v1::Desired desired) { return remap_->Desire(std::move(desired)); });
-    auto exporter = Exporter::Start(config.metrics_listen, state_, [this] { return Gauges(); });
-    if (!exporter) return Fail(exporter.error());
-    exporter_ = std::move(*exporter);
-    spdlog::info("remap-agent {}: {} drives, metrics on port {}", kVersion, drives_.All().size(),
-                 exporter_->port());
+    if (!config.metrics_listen.empty()) {
+      auto exporter = Exporter::Start(config.metrics_listen, state_, [this] { return Gauges(); });
+      if (!exporter) return Fail(exporter.error());
+      exporter_ = std::move(*exporter);
+      spdlog::info("metrics on port {}", exporter_->port());
+    }
+    spdlog::info("remap-agent {}: {} drives", kVersion, drives_.All().size());
     return {};
   }
 
@@ -69,7 +65,7 @@ class App::Impl {
     hello.set_last_acked_seq(spool_->last_acked());
     std::array<char, 256> name{};
     if (gethostname(name.data(), name.size() - 1) == 0) hello.set_hostname(name.data());
-    *hello.mutable_clock() = ToProto(clock_.Now());
+    *hello.mutable_clock() = ToProto(outside_.clock->Now());
     for (const Drive& drive : drives_.All()) *hello.add_drives() = drive.identity;
     for (v1::RemapDeviceSpec& spec : remap_->Configured())
       *hello.add_configured() = std::move(spec);
@@ -85,21 +81,20 @@ class App::Impl {
     return {link_->connected(), spool.records, spool.bytes, spool.dropped};
   }
 
-  SystemClock clock_;
+  const Outside outside_;
   AgentState state_;
   DriveTable drives_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<RemapThread> remap_;
   std::unique_ptr<DmEvents> events_;
   std::unique_ptr<FaultThread> faults_;
-  std::unique_ptr<SmartSource> smart_;
   std::unique_ptr<HealthThread> health_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<Exporter> exporter_;
 };
 
-Result<std::unique_ptr<App>> App::Start(const Config& config) {
-  auto impl = std::make_unique<Impl>(config);
+Result<std::unique_ptr<App>> App::Start(const Config& config, Outside outside) {
+  auto impl = std::make_unique<Impl>(std::move(outside));
   const Status started = impl->Start(config);
   if (!started) return Fail(started.error());
   return std::unique_ptr<App>(new App(std::move(impl)));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "agent/config.h"
+#include "agent/outside.h"
 
 namespace remapfleet::agent {
 
@@ -10,9 +11,8 @@ namespace remapfleet::agent {
 // destructor; remap devices stay up.
 class App {
  public:
-  // Fails only for what waiting cannot mend: a bad certificate, a state folder that cannot be
-  // written, a port in use.
-  static Result<std::unique_ptr<App>> Start(const Config& config);
+  // Fails only for what waiting cannot mend: a state folder that cannot be written, a port in use.
+  static Result<std::unique_ptr<App>> Start(const Config& config, Outside outside);
   ~App();
 
  private:

@@ -28,7 +28,7 @@ struct Config {
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_ca;
-  std::string metrics_listen;
+  std::string metrics_listen;  // empty: no exporter
   std::vector<std::string> drives_allow;
   std::chrono::seconds health_interval{300};
   std::uint64_t spool_bytes = 0;

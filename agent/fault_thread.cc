@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "agent/faults/neighbours.h"
 
 namespace remapfleet::agent {
@@ -11,24 +13,34 @@ constexpr std::size_t kEvents = 4096;
 constexpr std::uint64_t kNeighbourhood = 2048;  // sectors: 1 MiB on each side
 constexpr std::chrono::seconds kBetweenChecks{10};
 
+// The tracepoint tells its time to the microsecond, the log only that it was just now.
+std::chrono::milliseconds SlackOf(v1::IoError::Source source) {
+  return source == v1::IoError::SOURCE_TRACEPOINT ? std::chrono::milliseconds(1)
+                                                  : std::chrono::milliseconds(5000);
+}
+
 }  // namespace
 
 FaultThread::FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink,
-                         AgentState& state, const Clock& clock)
+                         AgentState& state, const Clock& clock, OpenReads open_reads)
     : drives_(drives),
       remap_(remap),
       sink_(sink),
       state_(state),
       clock_(clock),
+      open_reads_(std::move(open_reads)),
       events_(kEvents),
       checks_(1) {}
 
 Result<std::unique_ptr<FaultThread>> FaultThread::Start(DriveTable& drives,
                                                         const RemapThread& remap, RecordSink& sink,
-                                                        AgentState& state, const Clock& clock) {
-  std::unique_ptr<FaultThread> faults(new FaultThread(drives, remap, sink, state, clock));
+                                                        AgentState& state, const Clock& clock,
+                                                        const StartErrorSource& start_source,
+                                                        OpenReads open_reads) {
+  std::unique_ptr<FaultThread> faults(
+      new FaultThread(drives, remap, sink, state, clock, std::move(open_reads)));
   FaultThread* raw = faults.get();
-  auto source = ErrorSource::Start([raw](FaultEvent event) {
+  auto source = start_source([raw](FaultEvent event) {
     if (!raw->events_.TryPush(std::move(event))) ++raw->dropped_;
   });
   if (!source) return Fail(source.error());
@@ -38,34 +50,42 @@ Result<std::unique_ptr<FaultThread>> FaultThread::Start(DriveTable& drives,
   return faults;
 }
 
+// What the source gave is reported before the end.
 FaultThread::~FaultThread() {
   source_.reset();
-  thread_.request_stop();
   check_thread_.request_stop();
-  events_.Close();
   checks_.Close();
+  events_.Close();
+  thread_.request_stop();
 }
 
 void FaultThread::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    auto event =
-        events_.Pop(stop, storm_.NextDue().value_or(std::chrono::steady_clock::time_point::max()));
-    if (event && std::holds_alternative<SeenError>(*event)) Take(std::get<SeenError>(*event));
-    if (event && std::holds_alternative<LostEvents>(*event)) {
-      ReportGap(std::get<LostEvents>(*event).count, "the kernel dropped error events");
-    }
-    if (const std::uint64_t dropped = dropped_.exchange(0); dropped > 0) {
-      ReportGap(dropped, "more errors at once than the agent could take");
-    }
+    TakeNext(stop, storm_.NextDue().value_or(std::chrono::steady_clock::time_point::max()));
     Report(storm_.Flush(std::chrono::steady_clock::now()));
   }
+  while (TakeNext({}, std::chrono::steady_clock::now())) {
+  }
+  Report(storm_.FlushAll());
+}
+
+bool FaultThread::TakeNext(std::stop_token stop, std::chrono::steady_clock::time_point deadline) {
+  const auto event = events_.Pop(std::move(stop), deadline);
+  if (event && std::holds_alternative<SeenError>(*event)) Take(std::get<SeenError>(*event));
+  if (event && std::holds_alternative<LostEvents>(*event)) {
+    ReportGap(std::get<LostEvents>(*event).count, "the kernel dropped error events");
+  }
+  if (const std::uint64_t dropped = dropped_.exchange(0); dropped > 0) {
+    ReportGap(dropped, "more errors at once than the agent could take");
+  }
+  return event.has_value();
 }
 
 void FaultThread::Take(const SeenError& seen) {
   const auto drive = seen.disk.empty() ? drives_.ByNumber(seen.error.major, seen.error.minor)
                                        : drives_.ByName("/dev/" + seen.disk);
-  if (!drive)
-    return;  // not ours: a drive that the configuration does not name, or a remap device itself
+  // Not ours: a drive that the configuration does not name, or a remap device itself.
+  if (!drive) return;
   v1::IoError error;
   error.set_drive_id(drive->identity.drive_id());
   error.mutable_range()->set_first_sector(seen.error.sector);
@@ -75,19 +95,22 @@ void FaultThread::Take(const SeenError& seen) {
   error.set_count(1);
   *error.mutable_time() = ToProto(seen.time);
   error.set_source(seen.source);
+  error.set_provoked(
+      error.operation() == v1::IoError::OPERATION_READ &&
+      own_reads_.Provoked(error.drive_id(), error.range(), seen.steady_time, SlackOf(seen.source)));
+  Report(storm_.Add(error, std::chrono::steady_clock::now()));
+  if (error.provoked()) return;
   state_.CountError(error.drive_id());
-  auto now = storm_.Add(error, std::chrono::steady_clock::now());
-  Report(std::move(now));
   Plan(error);
 }
 
 void FaultThread::Report(std::vector<v1::IoError> errors) {
   std::vector<v1::Record> records;
   for (v1::IoError& error : errors) {
-    spdlog::info("{}: {} error at LBA {}+{}, errno {}, {} times", error.drive_id(),
+    spdlog::info("{}: {} error at LBA {}+{}, errno {}, {} times{}", error.drive_id(),
                  error.operation() == v1::IoError::OPERATION_WRITE ? "write" : "read",
                  error.range().first_sector(), error.range().sector_count(), error.errno_value(),
-                 error.count());
+                 error.count(), error.provoked() ? ", met by the agent's own check" : "");
     v1::Record& record = records.emplace_back();
     *record.mutable_time() = error.time();
     *record.mutable_io_error() = std::move(error);
@@ -104,7 +127,9 @@ void FaultThread::ReportGap(std::uint64_t lost, const std::string& reason) {
   *record.mutable_time() = ToProto(clock_.Now());
   record.mutable_gap()->set_lost_records(lost);
   record.mutable_gap()->set_reason(reason);
-  (void)sink_.Append({record});
+  if (const auto stored = sink_.Append({record}); !stored) {
+    spdlog::error("the gap cannot be stored: {}", stored.error().message());
+  }
 }
 
 // A check is a courtesy: if one is under way or was just made, the next error will ask again.
@@ -142,13 +167,13 @@ void FaultThread::Check(const v1::IoError& error, std::stop_token stop) {
         live.block_sectors,
         live.not_clean};
     job.skip.push_back(error.range());
-    const auto read = OpenForTimedReads(drive.path());
+    const auto read = open_reads_(drive.path());
     if (!read) {
       spdlog::warn("{}: neighbours of LBA {} are not checked: {}", drive.drive_id(),
                    error.range().first_sector(), read.error().message());
       return;
     }
-    const auto weak = CheckNeighbours(job, *read, stop);
+    const auto weak = CheckNeighbours(job, own_reads_.Noting(drive.drive_id(), *read), stop);
     spdlog::info("{}: {} weak blocks within 1 MiB of LBA {}", drive.drive_id(), weak.size(),
                  error.range().first_sector());
     std::vector<v1::Record> records;
@@ -157,7 +182,10 @@ void FaultThread::Check(const v1::IoError& error, std::stop_token stop) {
       *record.mutable_time() = block.time();
       *record.mutable_weak_block() = block;
     }
-    if (!records.empty()) (void)sink_.Append(std::move(records));
+    if (records.empty()) continue;
+    if (const auto stored = sink_.Append(std::move(records)); !stored) {
+      spdlog::error("weak blocks cannot be stored: {}", stored.error().message());
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "agent/disks/drives.h"
 #include "agent/faults/error_source.h"
+#include "agent/faults/own_reads.h"
 #include "agent/faults/storm.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
@@ -16,20 +17,24 @@
 namespace remapfleet::agent {
 
 // Turns kernel errors into records, and has the surroundings of read errors on remapped drives
-// checked. One thread takes errors, one reads; errors that the checks themselves provoke start no
-// further check.
+// checked. One thread takes errors, one reads; errors that the checks themselves provoke are marked
+// so, and start no further check.
 class FaultThread {
  public:
   // All must outlive it. UNAVAILABLE without any source of errors.
   static Result<std::unique_ptr<FaultThread>> Start(DriveTable& drives, const RemapThread& remap,
                                                     RecordSink& sink, AgentState& state,
-                                                    const Clock& clock);
+                                                    const Clock& clock,
+                                                    const StartErrorSource& start_source,
+                                                    OpenReads open_reads);
   ~FaultThread();
 
  private:
   FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink, AgentState& state,
-              const Clock& clock);
+              const Clock& clock, OpenReads open_reads);
   void Run(std::stop_token stop);
+  // False if there was nothing to take until the deadline.
+  bool TakeNext(std::stop_token stop, std::chrono::steady_clock::time_point deadline);
   void Take(const SeenError& seen);
   void Report(std::vector<v1::IoError> errors);
   void ReportGap(std::uint64_t lost, const std::string& reason);
@@ -42,6 +47,8 @@ class FaultThread {
   RecordSink& sink_;
   AgentState& state_;
   const Clock& clock_;
+  const OpenReads open_reads_;
+  OwnReads own_reads_;
   BoundedQueue<FaultEvent> events_;
   std::atomic<std::uint64_t> dropped_{0};  // events that found the queue full
   Storm storm_;

@@ -22,7 +22,12 @@ int Run(const Config& config) {
   sigaddset(&signals, SIGINT);
   // Every thread inherits this: the signals wait for sigwait.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const auto app = App::Start(config);
+  auto outside = MakeOutside(config);
+  if (!outside) {
+    spdlog::critical("{}", outside.error().message());
+    return 1;
+  }
+  const auto app = App::Start(config, std::move(*outside));
   if (!app) {
     spdlog::critical("{}", app.error().message());
     return 1;
@@ -53,6 +58,7 @@ int main(int argc, char** argv) {
   std::string config_path = "/etc/remapfleet/agent.toml";
   std::string device;
   std::string blob;
+  std::string smartctl;
   bool check_only = false;
   bool json = false;
   app.add_option("--config", config_path, "configuration file")->capture_default_str();
@@ -60,15 +66,19 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", remapfleet::kVersion);
   auto* probe = app.add_subcommand("probe", "print one drive's health and end");
   auto* from_device = probe->add_option("DEVICE", device, "a disk, e.g. /dev/sda");
-  probe->add_option("--ata-blob", blob, "a recording made by skdump --save")->excludes(from_device);
+  auto* from_blob = probe->add_option("--ata-blob", blob, "a recording made by skdump --save")
+                        ->excludes(from_device);
+  probe->add_option("--smartctl-json", smartctl, "what smartctl --json -x printed")
+      ->excludes(from_device)
+      ->excludes(from_blob);
   probe->add_flag("--json", json, "as JSON");
   CLI11_PARSE(app, argc, argv);
   if (probe->parsed()) {
-    if (device.empty() == blob.empty()) {
-      std::cerr << "remap-agent: probe needs a DEVICE or --ata-blob FILE\n";
-      return 2;
-    }
-    return Print(blob.empty() ? ProbeDevice(device) : ProbeBlob(blob), json);
+    if (!device.empty()) return Print(ProbeDevice(device), json);
+    if (!blob.empty()) return Print(ProbeBlob(blob), json);
+    if (!smartctl.empty()) return Print(ProbeSmartctl(smartctl), json);
+    std::cerr << "remap-agent: probe needs a DEVICE, --ata-blob FILE or --smartctl-json FILE\n";
+    return 2;
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("remap-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v", spdlog::pattern_time_type::utc);

@@ -5,6 +5,7 @@
 
 #include "agent/disks/drives.h"
 #include "agent/disks/smart_source.h"
+#include "agent/disks/smartctl_json.h"
 #include "agent/posix/files.h"
 
 namespace remapfleet::agent {
@@ -22,7 +23,17 @@ Result<v1::DriveHealth> ProbeDevice(const std::string& path) {
 Result<v1::DriveHealth> ProbeBlob(const std::string& path) {
   const auto blob = ReadFile(path);
   if (!blob) return Fail(blob.error());
-  return HealthFromAtaBlob(*blob);
+  auto health = HealthFromAtaBlob(*blob);
+  if (!health) return Fail(std::move(health.error()).Because(path));
+  return health;
+}
+
+Result<v1::DriveHealth> ProbeSmartctl(const std::string& path) {
+  const auto text = ReadFile(path);
+  if (!text) return Fail(text.error());
+  auto health = HealthFromSmartctlJson(*text);
+  if (!health) return Fail(std::move(health.error()).Because(path));
+  return health;
 }
 
 std::string RenderHealth(const v1::DriveHealth& health, bool json) {

@@ -37,23 +37,20 @@ std::vector<AllowedDevice> Allowed(const Config& config) {
 
 }  // namespace
 
-RemapThread::RemapThread(const Config& config, DriveTable& drives, RecordSink& sink,
-                         AgentState& state, const Clock& clock)
+RemapThread::RemapThread(const Config& config, RemapPorts ports, DriveTable& drives,
+                         RecordSink& sink, AgentState& state)
     : drives_(drives),
       sink_(sink),
       state_(state),
-      clock_(clock),
+      ports_(ports),
       allowed_(Allowed(config)),
-      dm_(MakeDmPort()),
-      modules_(MakeModuleLoader()),
-      guard_(MakeDeviceGuard()),
       orders_(kOrders) {}
 
-Result<std::unique_ptr<RemapThread>> RemapThread::Start(const Config& config, DriveTable& drives,
-                                                        RecordSink& sink, AgentState& state,
-                                                        const Clock& clock) {
-  std::unique_ptr<RemapThread> remap(new RemapThread(config, drives, sink, state, clock));
-  const Status prepared = remap->Prepare(config);
+Result<std::unique_ptr<RemapThread>> RemapThread::Start(const Config& config, RemapPorts ports,
+                                                        FileSystem& files, DriveTable& drives,
+                                                        RecordSink& sink, AgentState& state) {
+  std::unique_ptr<RemapThread> remap(new RemapThread(config, ports, drives, sink, state));
+  const Status prepared = remap->Prepare(config, files);
   if (!prepared) return Fail(prepared.error());
   // Before the link: what is up and known is part of the first Hello.
   remap->reconciler_->Start();
@@ -63,23 +60,25 @@ Result<std::unique_ptr<RemapThread>> RemapThread::Start(const Config& config, Dr
   return remap;
 }
 
-Status RemapThread::Prepare(const Config& config) {
-  auto budget = Budget::Open(config.state_dir + "/budget", config.max_blocks_per_hour);
+Status RemapThread::Prepare(const Config& config, FileSystem& files) {
+  auto budget = Budget::Open(files, config.state_dir + "/budget", config.max_blocks_per_hour);
   if (!budget) return Fail(budget.error());
-  auto store = DesiredStore::Open(config.state_dir + "/desired");
+  auto store = DesiredStore::Open(files, config.state_dir + "/desired");
   if (!store) return Fail(store.error());
-  Applier applier({*dm_, *modules_, *guard_, clock_},
-                  {config.module, config.load_module, config.max_spare_percent},
+  Applier applier(ports_, {config.module, config.load_module, config.max_spare_percent},
                   std::move(*budget));
-  reconciler_ = std::make_unique<Reconciler>(
-      std::move(applier), std::move(*store), allowed_,
-      [this](const std::string& name) { return drives_.ByName(name); }, clock_,
-      [this](const v1::Outcome& outcome) {
-        v1::Record record;
-        *record.mutable_time() = ToProto(clock_.Now());
-        *record.mutable_outcome() = outcome;
-        return sink_.Append({record});
-      });
+  // Drives are looked for anew each time: what was at a place a while ago may be another one now.
+  const auto find = [this](const std::string& name) {
+    drives_.Rescan();
+    return drives_.ByName(name);
+  };
+  reconciler_ = std::make_unique<Reconciler>(std::move(applier), std::move(*store), allowed_, find,
+                                             ports_.clock, [this](const v1::Outcome& outcome) {
+                                               v1::Record record;
+                                               *record.mutable_time() = ToProto(ports_.clock.Now());
+                                               *record.mutable_outcome() = outcome;
+                                               return sink_.Append({record});
+                                             });
   return {};
 }
 
@@ -90,22 +89,30 @@ RemapThread::~RemapThread() {
 
 bool RemapThread::Desire(v1::Desired desired) { return orders_.TryPush(std::move(desired)); }
 
-void RemapThread::Look() { (void)orders_.TryPush(LookNow{}); }
+void RemapThread::Look() {
+  if (look_queued_.exchange(true)) return;
+  // Where the queue is full, what is in it ends with a look.
+  if (!orders_.TryPush(LookNow{})) look_queued_ = false;
+}
 
 void RemapThread::Run(std::stop_token stop) {
   auto refresh = std::chrono::steady_clock::now() + kRefresh;
   while (!stop.stop_requested()) {
     auto wake = refresh;
     if (const auto due = reconciler_->RunDue()) {
-      wake = std::min(wake, std::chrono::steady_clock::now() + (*due - clock_.Now()));
+      wake = std::min(wake, std::chrono::steady_clock::now() + (*due - ports_.clock.Now()));
     }
     auto order = orders_.Pop(stop, wake);
+    if (order && std::holds_alternative<LookNow>(*order)) look_queued_ = false;
     if (order && std::holds_alternative<v1::Desired>(*order)) {
       reconciler_->Handle(std::get<v1::Desired>(*order));
       Share();
     }
     const bool force = std::chrono::steady_clock::now() >= refresh;
-    if (force) refresh = std::chrono::steady_clock::now() + kRefresh;
+    if (force) {
+      refresh = std::chrono::steady_clock::now() + kRefresh;
+      reconciler_->Retry();
+    }
     ReportAll(force);
   }
 }
@@ -115,7 +122,7 @@ void RemapThread::ReportAll(bool force) {
 }
 
 void RemapThread::ReportOne(const Layout& layout, bool force) {
-  RemapDevice device(*dm_, layout.name);
+  RemapDevice device(ports_.dm, layout.name);
   const auto state = device.ReadState();
   if (!state) {
     spdlog::error("remap {}: state cannot be read: {}", layout.name, state.error().message());
@@ -154,7 +161,7 @@ void RemapThread::ReportOne(const Layout& layout, bool force) {
   }
   if (!force && last_line_[layout.name] == key) return;
   last_line_[layout.name] = key;
-  const auto now = ToProto(clock_.Now());
+  const auto now = ToProto(ports_.clock.Now());
   *status.mutable_time() = now;
   state_.SetRemap(status);
   v1::Record record;

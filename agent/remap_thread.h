@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -26,9 +27,9 @@ class RemapThread {
   };
 
   // All must outlive it.
-  static Result<std::unique_ptr<RemapThread>> Start(const Config& config, DriveTable& drives,
-                                                    RecordSink& sink, AgentState& state,
-                                                    const Clock& clock);
+  static Result<std::unique_ptr<RemapThread>> Start(const Config& config, RemapPorts ports,
+                                                    FileSystem& files, DriveTable& drives,
+                                                    RecordSink& sink, AgentState& state);
   ~RemapThread();
 
   // False if the queue is full; the controller then sends again.
@@ -46,9 +47,9 @@ class RemapThread {
   struct LookNow {};
   using Order = std::variant<v1::Desired, LookNow>;
 
-  RemapThread(const Config& config, DriveTable& drives, RecordSink& sink, AgentState& state,
-              const Clock& clock);
-  Status Prepare(const Config& config);
+  RemapThread(const Config& config, RemapPorts ports, DriveTable& drives, RecordSink& sink,
+              AgentState& state);
+  Status Prepare(const Config& config, FileSystem& files);
   void Run(std::stop_token stop);
   void ReportAll(bool force);
   void ReportOne(const Layout& layout, bool force);
@@ -57,15 +58,13 @@ class RemapThread {
   DriveTable& drives_;
   RecordSink& sink_;
   AgentState& state_;
-  const Clock& clock_;
+  const RemapPorts ports_;
   std::vector<AllowedDevice> allowed_;
-  std::unique_ptr<DmPort> dm_;
-  std::unique_ptr<ModuleLoader> modules_;
-  std::unique_ptr<DeviceGuard> guard_;
   std::unique_ptr<Reconciler> reconciler_;
   std::map<std::string, std::string> last_line_;  // by device: what was reported last
 
   BoundedQueue<Order> orders_;
+  std::atomic<bool> look_queued_{false};  // one that waits is as good as many
   mutable std::mutex mutex_;
   std::vector<v1::Desired> known_;
   std::map<std::string, Live> live_;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "agent/disks/ata_counters.h"
+#include "agent/disks/drives.h"
 #include "agent/disks/smart_source.h"
 #include "agent/posix/files.h"
 
@@ -35,26 +37,10 @@ void AddAttribute(SkDisk*, const SkSmartAttributeParsedData* parsed, void* userd
   std::uint64_t raw = 0;
   for (int i = 5; i >= 0; --i) raw = raw << 8 | parsed->raw[i];
   attribute.set_raw(raw);
-  switch (parsed->id) {
-    // Vendors keep other things in the upper bytes of some; the low 32 bits count sectors.
-    case 5:
-      health.set_reallocated_sectors(raw & 0xffffffff);
-      break;
-    case 187:
-      health.set_reported_uncorrectable_errors(raw & 0xffffffff);
-      break;
-    case 197:
-      health.set_pending_sectors(raw & 0xffffffff);
-      break;
-    case 198:
-      health.set_offline_uncorrectable_sectors(raw & 0xffffffff);
-      break;
-    default:
-      break;
-  }
 }
 
 void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
+  health.set_protocol(v1::DriveHealth::PROTOCOL_ATA);
   SkBool good = FALSE;
   if (sk_disk_smart_status(disk, &good) == 0) {
     health.set_smart_passed(good != FALSE);
@@ -72,6 +58,7 @@ void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
   if (sk_disk_smart_parse_attributes(disk, AddAttribute, &health) != 0) {
     Problem(health, "SMART attributes");
   }
+  SetAtaCounters(health);
 }
 
 class AtaSmartSource final : public SmartSource {
@@ -119,6 +106,11 @@ Result<v1::DriveHealth> HealthFromAtaBlob(const std::string& blob) {
   }
   std::uint64_t bytes = 0;
   if (sk_disk_get_size(raw, &bytes) == 0) health.mutable_drive()->set_size_bytes(bytes);
+  if (health.drive().model().empty() && health.drive().serial().empty() &&
+      health.problems().empty()) {
+    return Fail(Code::kInvalidArgument, "the recording describes no drive");
+  }
+  health.mutable_drive()->set_drive_id(MakeDriveId(health.drive(), "recording"));
   FillFromSmart(raw, health);
   return health;
 }

@@ -135,8 +135,27 @@ std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::st
   return drives;
 }
 
+namespace {
+
+class SysDrives final : public DriveSource {
+ public:
+  SysDrives(DriveRoots roots, std::vector<std::string> allow)
+      : roots_(std::move(roots)), allow_(std::move(allow)) {}
+  std::vector<Drive> Find() override { return FindDrives(roots_, allow_); }
+
+ private:
+  const DriveRoots roots_;
+  const std::vector<std::string> allow_;
+};
+
+}  // namespace
+
+std::unique_ptr<DriveSource> MakeDriveSource(DriveRoots roots, std::vector<std::string> allow) {
+  return std::make_unique<SysDrives>(std::move(roots), std::move(allow));
+}
+
 void DriveTable::Rescan() {
-  auto found = FindDrives(roots_, allow_);
+  auto found = source_.Find();
   const std::lock_guard lock(mutex_);
   drives_ = std::move(found);
 }

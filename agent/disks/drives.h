@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -35,11 +36,18 @@ bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>
 // do.
 std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow);
 
+// What disks there are now. Thread-safe.
+class DriveSource {
+ public:
+  virtual ~DriveSource() = default;
+  virtual std::vector<Drive> Find() = 0;
+};
+std::unique_ptr<DriveSource> MakeDriveSource(DriveRoots roots, std::vector<std::string> allow);
+
 // The newest scan, shared between threads.
 class DriveTable {
  public:
-  DriveTable(DriveRoots roots, std::vector<std::string> allow)
-      : roots_(std::move(roots)), allow_(std::move(allow)) {}
+  explicit DriveTable(DriveSource& source) : source_(source) {}
 
   void Rescan();
   std::vector<Drive> All() const;
@@ -48,8 +56,7 @@ class DriveTable {
   std::optional<Drive> ByName(const std::string& name) const;
 
  private:
-  const DriveRoots roots_;
-  const std::vector<std::string> allow_;
+  DriveSource& source_;
   mutable std::mutex mutex_;
   std::vector<Drive> drives_;
 };

@@ -7,11 +7,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
+#include <thread>
 
 #include "agent/posix/files.h"
+#include "agent/posix/unique_fd.h"
 
 namespace remapfleet::agent {
 namespace {
@@ -49,42 +51,47 @@ Result<UniqueFd> OpenLog() {
   return log;
 }
 
-TimePoint FromMonotonic(std::uint64_t micros) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto monotonic = static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
-  const auto age = std::chrono::microseconds(monotonic - static_cast<std::int64_t>(micros));
+using std::chrono::steady_clock;
+
+// The event's clock is the one that steady_clock reads. 0: not known, so it is now.
+steady_clock::time_point SteadyTime(std::uint64_t micros) {
+  const steady_clock::time_point time{std::chrono::microseconds(micros)};
+  return micros != 0 ? std::min(time, steady_clock::now()) : steady_clock::now();
+}
+
+TimePoint ToWallClock(steady_clock::time_point time) {
+  const auto age =
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - time);
   return SystemClock().Now() - age;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<ErrorSource>> ErrorSource::Start(Handler handler) {
-  auto trace = OpenTrace();
-  if (trace) {
-    return std::unique_ptr<ErrorSource>(
-        new ErrorSource(std::move(*trace), v1::IoError::SOURCE_TRACEPOINT, std::move(handler)));
+class KernelErrors final : public ErrorSource {
+ public:
+  KernelErrors(UniqueFd input, v1::IoError::Source source, Handler handler)
+      : input_(std::move(input)),
+        stop_(eventfd(0, EFD_CLOEXEC)),
+        source_(source),
+        handler_(std::move(handler)),
+        thread_([this] { Run(); }) {}
+  ~KernelErrors() override {
+    eventfd_write(stop_.get(), 1);
+    thread_.join();
   }
-  spdlog::warn("no block tracepoint ({}): using the kernel log", trace.error().message());
-  auto log = OpenLog();
-  if (!log) return Fail(std::move(log.error()).Because("no source of I/O errors"));
-  return std::unique_ptr<ErrorSource>(
-      new ErrorSource(std::move(*log), v1::IoError::SOURCE_KERNEL_LOG, std::move(handler)));
-}
 
-ErrorSource::ErrorSource(UniqueFd input, v1::IoError::Source source, Handler handler)
-    : input_(std::move(input)),
-      stop_(eventfd(0, EFD_CLOEXEC)),
-      source_(source),
-      handler_(std::move(handler)),
-      thread_([this] { Run(); }) {}
+ private:
+  void Run();
+  void TakeTrace(std::string_view text);
+  void TakeLog(std::string_view record);
 
-ErrorSource::~ErrorSource() {
-  eventfd_write(stop_.get(), 1);
-  thread_.join();
-}
+  const UniqueFd input_;
+  const UniqueFd stop_;
+  const v1::IoError::Source source_;
+  const Handler handler_;
+  std::string partial_;  // of a trace line
+  std::jthread thread_;
+};
 
-void ErrorSource::Run() {
+void KernelErrors::Run() {
   std::array<pollfd, 2> fds = {{{input_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
   std::array<char, 8192> buffer{};
   while (fds[1].revents == 0) {
@@ -92,6 +99,8 @@ void ErrorSource::Run() {
     if (got > 0) {
       const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
       source_ == v1::IoError::SOURCE_TRACEPOINT ? TakeTrace(text) : TakeLog(text);
+      // A storm must not keep us from seeing the stop.
+      poll(&fds[1], 1, 0);
       continue;
     }
     if (got < 0 && errno == EPIPE) {
@@ -99,18 +108,25 @@ void ErrorSource::Run() {
       handler_(LostEvents{0});
       continue;
     }
+    if (got < 0 && errno != EAGAIN && errno != EINTR) {
+      spdlog::error("I/O errors are not seen any more: {}",
+                    Error::FromErrno(errno, "reading the kernel's events").message());
+      handler_(LostEvents{0});
+      return;
+    }
     poll(fds.data(), fds.size(), -1);
   }
 }
 
-void ErrorSource::TakeTrace(std::string_view text) {
+void KernelErrors::TakeTrace(std::string_view text) {
   partial_ += text;
   std::size_t begin = 0;
   for (std::size_t end = 0; (end = partial_.find('\n', begin)) != std::string::npos;
        begin = end + 1) {
     const std::string_view line = std::string_view(partial_).substr(begin, end - begin);
     if (const auto error = ParseTraceLine(line)) {
-      handler_(SeenError{*error, "", FromMonotonic(error->monotonic_us), source_});
+      const auto time = SteadyTime(error->monotonic_us);
+      handler_(SeenError{*error, "", ToWallClock(time), time, source_});
     } else if (const std::uint64_t lost = ParseLostEvents(line)) {
       handler_(LostEvents{lost});
     }
@@ -118,10 +134,26 @@ void ErrorSource::TakeTrace(std::string_view text) {
   partial_.erase(0, begin);
 }
 
-void ErrorSource::TakeLog(std::string_view record) {
+void KernelErrors::TakeLog(std::string_view record) {
   if (const auto logged = ParseLogRecord(record)) {
-    handler_(SeenError{logged->error, std::string(logged->disk), SystemClock().Now(), source_});
+    handler_(SeenError{logged->error, std::string(logged->disk), SystemClock().Now(),
+                       steady_clock::now(), source_});
   }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ErrorSource>> StartKernelErrors(ErrorSource::Handler handler) {
+  auto trace = OpenTrace();
+  if (trace) {
+    return std::make_unique<KernelErrors>(std::move(*trace), v1::IoError::SOURCE_TRACEPOINT,
+                                          std::move(handler));
+  }
+  spdlog::warn("no block tracepoint ({}): using the kernel log", trace.error().message());
+  auto log = OpenLog();
+  if (!log) return Fail(std::move(log.error()).Because("no source of I/O errors"));
+  return std::make_unique<KernelErrors>(std::move(*log), v1::IoError::SOURCE_KERNEL_LOG,
+                                        std::move(handler));
 }
 
 }  // namespace remapfleet::agent

@@ -1,13 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <variant>
 
 #include "agent/faults/block_error.h"
-#include "agent/posix/unique_fd.h"
 #include "support/result.h"
 
 namespace remapfleet::agent {
@@ -20,35 +19,23 @@ struct SeenError {
   BlockError error;
   std::string disk;  // the kernel's name; empty if major and minor are known
   TimePoint time;
+  std::chrono::steady_clock::time_point steady_time;  // the same moment
   v1::IoError::Source source;
 };
 using FaultEvent = std::variant<SeenError, LostEvents>;
 
-// Follows the kernel's I/O errors on one thread of its own: the block layer's error event in a
-// tracefs instance of ours, or the kernel log where tracing is not to be had. `Handler` is called
-// on that thread.
+// Follows I/O errors until it is destroyed.
 class ErrorSource {
  public:
+  // Called on a thread of the source's; never after the source is gone.
   using Handler = std::function<void(FaultEvent)>;
-
-  // UNAVAILABLE if neither can be opened. Errors that happen after this returns are seen.
-  static Result<std::unique_ptr<ErrorSource>> Start(Handler handler);
-  ~ErrorSource();
-
-  v1::IoError::Source source() const { return source_; }
-
- private:
-  ErrorSource(UniqueFd input, v1::IoError::Source source, Handler handler);
-  void Run();
-  void TakeTrace(std::string_view text);
-  void TakeLog(std::string_view record);
-
-  const UniqueFd input_;
-  const UniqueFd stop_;
-  const v1::IoError::Source source_;
-  const Handler handler_;
-  std::string partial_;  // of a trace line
-  std::jthread thread_;
+  virtual ~ErrorSource() = default;
 };
+using StartErrorSource = std::function<Result<std::unique_ptr<ErrorSource>>(ErrorSource::Handler)>;
+
+// The kernel's: the block layer's error event in a tracefs instance of ours, or the kernel log
+// where tracing is not to be had. UNAVAILABLE if neither can be opened. Errors that happen after
+// this returns are seen.
+Result<std::unique_ptr<ErrorSource>> StartKernelErrors(ErrorSource::Handler handler);
 
 }  // namespace remapfleet::agent

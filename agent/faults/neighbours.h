@@ -27,6 +27,9 @@ struct NeighbourJob {
 using TimedRead = std::function<std::optional<std::chrono::microseconds>(std::uint64_t sector,
                                                                          std::uint64_t sectors)>;
 
+// Makes the reads of one device, by its node.
+using OpenReads = std::function<Result<TimedRead>(const std::string& path)>;
+
 // Reads each block of the area once; those that failed or were slow again. Reports those that
 // needed retries, could not be read at all, or were slow twice (above 50 ms and above eight times
 // the area's median: what a drive's own retries cost, not what a busy host does). Ends early at 64

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxPlaces = 64;
 std::vector<v1::IoError> Storm::Add(v1::IoError error, Time now) {
   const std::uint64_t first = error.range().first_sector();
   const std::uint64_t end = first + error.range().sector_count();
-  auto& places = places_[{error.drive_id(), error.operation()}];
+  auto& places = places_[{error.drive_id(), error.operation(), error.provoked()}];
   const auto distance = [&](const Place& place) {
     if (end < place.first) return place.first - end;
     if (place.end < first) return first - place.end;
@@ -62,6 +62,17 @@ std::vector<v1::IoError> Storm::Flush(Time now) {
   }
   std::erase_if(places_, [](const auto& entry) { return entry.second.empty(); });
   return due;
+}
+
+std::vector<v1::IoError> Storm::FlushAll() {
+  std::vector<v1::IoError> all;
+  for (auto& [key, places] : places_) {
+    for (Place& place : places) {
+      if (place.gathered.count() != 0) all.push_back(std::move(place.gathered));
+    }
+  }
+  places_.clear();
+  return all;
 }
 
 std::optional<Storm::Time> Storm::NextDue() const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "remapfleet/v1/telemetry.pb.h"
@@ -22,6 +23,8 @@ class Storm {
   std::vector<v1::IoError> Add(v1::IoError error, Time now);
   // What was gathered and is due.
   std::vector<v1::IoError> Flush(Time now);
+  // All that was gathered, due or not.
+  std::vector<v1::IoError> FlushAll();
   // When the next is due; nothing if nothing is gathered.
   std::optional<Time> NextDue() const;
 
@@ -32,7 +35,8 @@ class Storm {
     std::uint64_t end;
     Time due;
   };
-  std::map<std::pair<std::string, int>, std::deque<Place>> places_;  // by drive and operation
+  // By drive, operation, and whether the agent provoked them.
+  std::map<std::tuple<std::string, int, bool>, std::deque<Place>> places_;
 };
 
 }  // namespace remapfleet::agent

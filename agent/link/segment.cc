@@ -1,6 +1,7 @@
 #include "agent/link/segment.h"
 
 #include <array>
+#include <utility>
 
 namespace remapfleet::agent {
 namespace {
@@ -67,14 +68,21 @@ Result<ParsedSegment> ParseSegment(std::string_view bytes) {
   ParsedSegment segment;
   segment.boot_id = std::string(bytes.substr(kMagic.size(), kSegmentHeader - kMagic.size()));
   segment.valid_bytes = kSegmentHeader;
-  while (bytes.size() - segment.valid_bytes >= kFrameHeader) {
-    const std::string_view rest = bytes.substr(segment.valid_bytes);
+  std::uint64_t damaged = 0;  // since the last whole one: of no account if none follows
+  for (std::uint64_t at = kSegmentHeader; bytes.size() - at >= kFrameHeader;) {
+    const std::string_view rest = bytes.substr(at);
     const auto size = Get<std::uint32_t>(rest);
     if (rest.size() - kFrameHeader < size) break;
-    if (Crc32c(rest.substr(8, 8 + size)) != Get<std::uint32_t>(rest.substr(4))) break;
-    segment.frames.push_back(
-        {Get<std::uint64_t>(rest.substr(8)), segment.valid_bytes + kFrameHeader, size});
-    segment.valid_bytes += kFrameHeader + size;
+    const bool whole = Crc32c(rest.substr(8, 8 + size)) == Get<std::uint32_t>(rest.substr(4));
+    const std::uint64_t end = at + kFrameHeader + size;
+    if (whole) {
+      segment.frames.push_back({Get<std::uint64_t>(rest.substr(8)), at + kFrameHeader, size});
+      segment.valid_bytes = end;
+      segment.damaged_frames += std::exchange(damaged, 0);
+    } else {
+      ++damaged;
+    }
+    at = end;
   }
   return segment;
 }

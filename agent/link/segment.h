@@ -29,10 +29,12 @@ struct Frame {
 struct ParsedSegment {
   std::string boot_id;
   std::vector<Frame> frames;
-  std::uint64_t valid_bytes = 0;  // what follows is torn or damaged
+  std::uint64_t valid_bytes = 0;  // what follows is torn
+  std::uint64_t damaged_frames = 0;
 };
 
-// Everything up to the first frame that is not whole. DATA_LOSS if not even the header is.
+// Everything up to the last frame that is whole; those with a bad checksum before it are left out
+// and counted. DATA_LOSS if not even the header is.
 Result<ParsedSegment> ParseSegment(std::string_view bytes);
 
 }  // namespace remapfleet::agent

@@ -2,10 +2,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "support/clock.h"
+#include "support/grpc_status.h"
 
 namespace remapfleet::agent {
 namespace {
@@ -15,8 +17,13 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kWelcomeTimeout(15);
 constexpr std::uint64_t kMaxBatchBytes = 1 << 20;
 
+// What a controller says of times is kept within what a node can live with.
+constexpr std::chrono::milliseconds kLongest(3'600'000);
+
 std::chrono::milliseconds ToMillis(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(duration.seconds() * 1000 + duration.nanos() / 1'000'000);
+  const auto seconds = std::clamp<std::int64_t>(duration.seconds(), 0, kLongest.count() / 1000);
+  const auto millis = std::chrono::milliseconds(seconds * 1000 + duration.nanos() / 1'000'000);
+  return std::clamp(millis, std::chrono::milliseconds(0), kLongest);
 }
 
 std::chrono::milliseconds HeartbeatOf(const v1::Welcome& welcome) {
@@ -26,74 +33,92 @@ std::chrono::milliseconds HeartbeatOf(const v1::Welcome& welcome) {
 
 }  // namespace
 
-SessionEnd Session::Run(v1::AgentService::Stub& stub, const v1::Hello& hello,
-                        std::stop_token stop) {
-  grpc::ClientContext context;
-  const auto stream = stub.Connect(&context);
+SessionEnd Session::Run(ControllerStream& stream, const v1::Hello& hello, std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { spool_.Poke(); });
   // A blocked write to a peer that went away only ends by cancelling.
-  const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-  v1::ConnectRequest request;
-  *request.mutable_hello() = hello;
-  if (stream->Write(request)) {
-    std::jthread reader([&] { ReadAll(*stream); });
-    WriteAll(*stream, context, stop);
+  const std::stop_callback cancel(stop, [&stream] { stream.Cancel(); });
+  {
+    std::jthread reader([&] { ReadAll(stream); });
+    v1::ConnectRequest request;
+    *request.mutable_hello() = hello;
+    if (stream.Write(request)) WriteAll(stream, stop);
+    // Where the peer has ended it, its reason must not be covered by our own cancelling.
+    const std::lock_guard lock(mutex_);
+    if (!read_ended_) stream.Cancel();
   }
   SessionEnd end;
-  end.status = stream->Finish();
+  end.status = stream.Finish();
   const std::lock_guard lock(mutex_);
+  if (violation_) end.status = ToGrpc(*violation_);
   end.welcomed = welcome_.has_value();
   end.retry_after = retry_after_;
   return end;
 }
 
-void Session::ReadAll(Stream& stream) {
+void Session::ReadAll(ControllerStream& stream) {
   v1::ConnectResponse response;
-  while (stream.Read(&response)) Take(std::move(response));
+  Status taken;
+  while (taken && stream.Read(&response)) taken = Take(std::move(response));
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
+    read_ended_ = true;
+    if (!taken) violation_ = taken.error();
   }
+  if (!taken) stream.Cancel();
   spool_.Poke();
 }
 
-void Session::Take(v1::ConnectResponse response) {
-  switch (response.message_case()) {
-    case v1::ConnectResponse::kWelcome:
-      spool_.Ack(spool_.boot_id(), response.welcome().acked_seq());
-      {
-        const std::lock_guard lock(mutex_);
-        welcome_ = std::move(*response.mutable_welcome());
-      }
-      on_connected_(true);
-      break;
-    case v1::ConnectResponse::kAck:
-      TakeAck(response.ack());
-      break;
-    case v1::ConnectResponse::kDesired:
-      if (!on_desired_(std::move(*response.mutable_desired()))) {
-        spdlog::warn("link: too many orders at once, one is left for the controller to send again");
-      }
-      return;
-    case v1::ConnectResponse::kGoodbye: {
-      spdlog::info("link: the controller ends the stream: {}", response.goodbye().reason());
+Status Session::Take(v1::ConnectResponse response) {
+  if (response.message_case() == v1::ConnectResponse::kWelcome) {
+    return TakeWelcome(std::move(*response.mutable_welcome()));
+  }
+  if (response.message_case() == v1::ConnectResponse::kGoodbye) {
+    spdlog::info("link: the controller ends the stream: {}", response.goodbye().reason());
+    {
       const std::lock_guard lock(mutex_);
       retry_after_ = ToMillis(response.goodbye().retry_after());
       ended_ = true;
-      break;
     }
-    case v1::ConnectResponse::MESSAGE_NOT_SET:
-      return;
+    spool_.Poke();
+    return {};
   }
-  spool_.Poke();
+  // Only this thread sets it.
+  if (!welcome_) return Fail(Code::kInternal, "the controller did not begin with a welcome");
+  if (response.message_case() == v1::ConnectResponse::kAck) return TakeAck(response.ack());
+  if (response.message_case() == v1::ConnectResponse::kDesired &&
+      !on_desired_(std::move(*response.mutable_desired()))) {
+    spdlog::warn("link: too many orders at once, one is left for the controller to send again");
+  }
+  // Anything else is of a newer controller, and does not concern this agent.
+  return {};
 }
 
-void Session::TakeAck(const v1::Ack& ack) {
+Status Session::TakeWelcome(v1::Welcome welcome) {
+  if (welcome_) return Fail(Code::kInternal, "the controller welcomed twice");
+  if (auto resumed = spool_.Resume(welcome.acked_seq()); !resumed) return resumed;
+  {
+    const std::lock_guard lock(mutex_);
+    welcome_ = std::move(welcome);
+  }
+  on_connected_();
+  spool_.Poke();
+  return {};
+}
+
+Status Session::TakeAck(const v1::Ack& ack) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto sent = sent_.find(ack.boot_id());
+    if (sent == sent_.end() || ack.through_seq() > sent->second) {
+      return Fail(Code::kInternal, "the controller acknowledged records that were not sent");
+    }
+    std::erase_if(in_flight_, [&](const InFlight& batch) {
+      return batch.boot_id == ack.boot_id() && batch.last_seq <= ack.through_seq();
+    });
+  }
   spool_.Ack(ack.boot_id(), ack.through_seq());
-  const std::lock_guard lock(mutex_);
-  std::erase_if(in_flight_, [&](const InFlight& batch) {
-    return batch.boot_id == ack.boot_id() && batch.last_seq <= ack.through_seq();
-  });
+  return {};
 }
 
 Session::Progress Session::Look() {
@@ -104,7 +129,7 @@ Session::Progress Session::Look() {
 }
 
 // False if the stream is broken.
-bool Session::SendNext(Stream& stream, const Progress& progress, bool& sent) {
+bool Session::SendNext(ControllerStream& stream, const Progress& progress, bool& sent) {
   sent = false;
   const v1::Limits& limits = progress.welcome->limits();
   const std::uint64_t credit =
@@ -125,16 +150,17 @@ bool Session::SendNext(Stream& stream, const Progress& progress, bool& sent) {
   *request.mutable_batch() = std::move((*chunk)->batch);
   {
     const std::lock_guard lock(mutex_);
-    in_flight_.push_back({request.batch().boot_id(),
-                          request.batch().first_seq() + request.batch().records_size() - 1,
-                          (*chunk)->bytes});
+    const std::uint64_t last = request.batch().first_seq() + request.batch().records_size() - 1;
+    in_flight_.push_back({request.batch().boot_id(), last, (*chunk)->bytes});
+    auto& highest = sent_[request.batch().boot_id()];
+    highest = std::max(highest, last);
   }
   cursor_ = (*chunk)->end;
   sent = true;
   return stream.Write(request);
 }
 
-void Session::WriteAll(Stream& stream, grpc::ClientContext& context, std::stop_token stop) {
+void Session::WriteAll(ControllerStream& stream, std::stop_token stop) {
   const auto give_up = steady_clock::now() + kWelcomeTimeout;
   auto last_write = steady_clock::now();
   std::uint64_t version = 0;
@@ -166,7 +192,6 @@ void Session::WriteAll(Stream& stream, grpc::ClientContext& context, std::stop_t
     }
     version = spool_.WaitChange(version, stop, beat);
   }
-  context.TryCancel();
 }
 
 }  // namespace remapfleet::agent

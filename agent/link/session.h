@@ -1,13 +1,13 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 
 #include "agent/link/link.h"
-#include "remapfleet/v1/agent_service.grpc.pb.h"
 
 namespace remapfleet::agent {
 
@@ -18,16 +18,16 @@ struct SessionEnd {
   std::optional<std::chrono::milliseconds> retry_after;  // Goodbye's wish
 };
 
-// One stream from Hello to its end. The caller's thread writes, one of its own reads.
+// One stream from Hello to its end. The caller's thread writes, one of its own reads. What breaks
+// the protocol ends it, and is never acted upon.
 class Session {
  public:
-  Session(Spool& spool, const Link::OnDesired& on_desired, std::function<void(bool)> on_connected)
+  Session(Spool& spool, const Link::OnDesired& on_desired, std::function<void()> on_connected)
       : spool_(spool), on_desired_(on_desired), on_connected_(std::move(on_connected)) {}
 
-  SessionEnd Run(v1::AgentService::Stub& stub, const v1::Hello& hello, std::stop_token stop);
+  SessionEnd Run(ControllerStream& stream, const v1::Hello& hello, std::stop_token stop);
 
  private:
-  using Stream = grpc::ClientReaderWriter<v1::ConnectRequest, v1::ConnectResponse>;
   struct InFlight {
     std::string boot_id;
     std::uint64_t last_seq;
@@ -39,23 +39,27 @@ class Session {
     std::uint64_t unacked_bytes;
   };
 
-  void ReadAll(Stream& stream);
-  void Take(v1::ConnectResponse response);
-  void TakeAck(const v1::Ack& ack);
+  void ReadAll(ControllerStream& stream);
+  Status Take(v1::ConnectResponse response);
+  Status TakeWelcome(v1::Welcome welcome);
+  Status TakeAck(const v1::Ack& ack);
   Progress Look();
-  void WriteAll(Stream& stream, grpc::ClientContext& context, std::stop_token stop);
-  bool SendNext(Stream& stream, const Progress& progress, bool& sent);
+  void WriteAll(ControllerStream& stream, std::stop_token stop);
+  bool SendNext(ControllerStream& stream, const Progress& progress, bool& sent);
 
   Spool& spool_;
   const Link::OnDesired& on_desired_;
-  const std::function<void(bool)> on_connected_;
+  const std::function<void()> on_connected_;
   Spool::Cursor cursor_ = 0;  // writer's
 
   std::mutex mutex_;
-  bool ended_ = false;
+  bool ended_ = false;       // nothing more is to be written
+  bool read_ended_ = false;  // the peer's side is over
+  std::optional<Error> violation_;
   std::optional<v1::Welcome> welcome_;
   std::optional<std::chrono::milliseconds> retry_after_;
   std::deque<InFlight> in_flight_;
+  std::map<std::string, std::uint64_t> sent_;  // highest number, by boot
 };
 
 }  // namespace remapfleet::agent

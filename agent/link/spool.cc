@@ -1,14 +1,9 @@
 #include "agent/link/spool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-
-#include "agent/posix/files.h"
 
 namespace remapfleet::agent {
 
@@ -25,12 +20,11 @@ std::uint64_t Spool::TotalBytes() const {
 Status Spool::OpenActive() {
   active_number_ = next_segment_++;
   const std::string path = SegmentPath(active_number_);
-  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
-  if (!fd) return Fail(Error::FromErrno(errno, path));
+  auto file = files_.CreateAppend(path);
+  if (!file) return Fail(file.error());
   const std::string header = EncodeSegmentHeader(boot_id_);
-  if (auto written = WriteAll(fd.get(), header, path); !written) return written;
-  if (auto synced = SyncFolder(folder_); !synced) return synced;
-  active_ = std::move(fd);
+  if (auto written = (*file)->Append(header); !written) return written;
+  active_ = std::move(*file);
   segments_[active_number_] = {path, boot_id_, header.size(), 0};
   return {};
 }
@@ -52,23 +46,24 @@ Status Spool::AppendLocked(const std::vector<v1::Record>& records) {
                        record.has_outcome()});
     bytes += EncodeFrame(seq, serialized);
   }
-  Status written = WriteAll(active_.get(), bytes, segment.path);
-  if (written && fdatasync(active_.get()) != 0) {
-    written = Fail(Error::FromErrno(errno, segment.path));
-  }
+  // Given for good: what failed may still be found there after a crash, under these numbers.
+  next_seq_ += entries.size();
+  Status written = active_->Append(bytes);
+  if (written) written = active_->Sync();
   if (!written) {
     // Half a frame may stand at the end now: nothing may be written behind it.
-    if (ftruncate(active_.get(), static_cast<off_t>(segment.bytes)) != 0) segment.live += 1;
-    active_.Reset();
+    if (auto cut = active_->Truncate(segment.bytes); !cut) {
+      spdlog::warn("spool: {}", cut.error().message());
+    }
+    active_.reset();
     return written;
   }
   segment.bytes += bytes.size();
   segment.live += entries.size();
-  next_seq_ += entries.size();
   next_cursor_ += entries.size();
   std::move(entries.begin(), entries.end(), std::back_inserter(entries_));
   // Small segments, so that acknowledged and dropped ones give space back soon.
-  if (segment.bytes >= max_bytes_ / 16) active_.Reset();
+  if (segment.bytes >= max_bytes_ / 16) active_.reset();
   return {};
 }
 
@@ -104,7 +99,7 @@ Status Spool::MakeRoom() {
 // Writes the outcomes of a segment to a new file that takes its place.
 Status Spool::DropTelemetryOf(std::uint64_t number, std::uint64_t& dropped) {
   Segment& segment = segments_[number];
-  auto bytes = ReadFile(segment.path);
+  auto bytes = files_.Read(segment.path);
   if (!bytes) return Fail(bytes.error());
   std::string kept = EncodeSegmentHeader(segment.boot_id);
   std::deque<Entry> entries;
@@ -126,7 +121,7 @@ Status Spool::DropTelemetryOf(std::uint64_t number, std::uint64_t& dropped) {
   // The numbers that go must not come back: the state file remembers the highest one.
   if (auto saved = SaveState(); !saved) return saved;
   if (live != 0) {
-    if (auto written = WriteFileDurably(segment.path, kept); !written) return written;
+    if (auto written = files_.WriteDurably(segment.path, kept); !written) return written;
   }
   entries_ = std::move(entries);
   segment.bytes = kept.size();
@@ -142,7 +137,9 @@ void Spool::DropEmptySegments() {
       ++it;
       continue;
     }
-    unlink(it->second.path.c_str());
+    if (auto removed = files_.Remove(it->second.path); !removed) {
+      spdlog::warn("spool: {}", removed.error().message());
+    }
     it = segments_.erase(it);
   }
 }
@@ -156,8 +153,6 @@ Result<std::optional<Spool::Chunk>> Spool::Next(Cursor after, std::size_t max_re
   if (it == entries_.end()) return std::nullopt;
   const Entry first = *it;
   const Segment& segment = segments_[first.segment];
-  const UniqueFd fd(open(segment.path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return Fail(Error::FromErrno(errno, segment.path));
   Chunk chunk;
   chunk.batch.set_boot_id(segment.boot_id);
   chunk.batch.set_first_seq(first.frame.seq);
@@ -166,20 +161,63 @@ Result<std::optional<Spool::Chunk>> Spool::Next(Cursor after, std::size_t max_re
     const bool full = static_cast<std::size_t>(chunk.batch.records_size()) >= max_records ||
                       chunk.bytes + it->frame.size > max_bytes;
     if (full && chunk.batch.records_size() != 0) break;
-    std::string bytes(it->frame.size, '\0');
-    if (pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(it->frame.offset)) !=
-            static_cast<ssize_t>(bytes.size()) ||
-        !chunk.batch.add_records()->ParseFromString(bytes)) {
-      return Fail(Code::kDataLoss, segment.path + ": a record cannot be read back");
-    }
-    chunk.bytes += bytes.size();
+    auto record = ReadEntry(*it);
+    if (!record) return Fail(record.error());
+    *chunk.batch.add_records() = std::move(*record);
+    chunk.bytes += it->frame.size;
     chunk.end = it->cursor;
   }
   return chunk;
 }
 
+Result<v1::Record> Spool::ReadEntry(const Entry& entry) {
+  const std::string& path = segments_[entry.segment].path;
+  const auto bytes = files_.ReadAt(path, entry.frame.offset, entry.frame.size);
+  if (!bytes) return Fail(bytes.error());
+  v1::Record record;
+  if (!record.ParseFromString(*bytes)) {
+    return Fail(Code::kDataLoss, path + ": a record cannot be read back");
+  }
+  return record;
+}
+
+Status Spool::Resume(std::uint64_t acked_seq) {
+  const std::lock_guard lock(mutex_);
+  const bool ours = acked_seq < next_seq_ && (!fresh_ || acked_seq == 0);
+  if (auto renumbered = ours ? Status() : Renumber(acked_seq); !renumbered) return renumbered;
+  AckLocked(boot_id_, acked_seq);
+  if (!fresh_) return {};
+  // From here on, what this boot has committed is known to be from this folder.
+  if (auto saved = SaveState(); !saved) return saved;
+  fresh_ = false;
+  return {};
+}
+
+Status Spool::Renumber(std::uint64_t acked_seq) {
+  std::vector<v1::Record> records;
+  for (const Entry& entry : entries_) {
+    if (segments_[entry.segment].boot_id != boot_id_) continue;
+    auto record = ReadEntry(entry);
+    if (!record) return Fail(record.error());
+    records.push_back(std::move(*record));
+  }
+  spdlog::warn(
+      "spool: the controller knows records up to {} of this boot, and this spool only gave "
+      "{}: {} are numbered anew",
+      acked_seq, next_seq_ - 1, records.size());
+  const std::uint64_t first = next_seq_ = std::max(next_seq_, acked_seq + 1);
+  if (records.empty()) return {};
+  if (auto appended = AppendLocked(records); !appended) return appended;
+  AckLocked(boot_id_, first - 1);
+  return {};
+}
+
 void Spool::Ack(const std::string& boot_id, std::uint64_t through_seq) {
   const std::lock_guard lock(mutex_);
+  AckLocked(boot_id, through_seq);
+}
+
+void Spool::AckLocked(const std::string& boot_id, std::uint64_t through_seq) {
   if (boot_id == boot_id_) {
     last_acked_ = std::max(last_acked_, std::min(through_seq, next_seq_ - 1));
   }
@@ -194,7 +232,7 @@ void Spool::Ack(const std::string& boot_id, std::uint64_t through_seq) {
     // A segment that goes takes its numbers along: remember them first, or keep it.
     if (active_ && segments_[active_number_].live == 0 &&
         segments_[active_number_].bytes >= max_bytes_ / 64) {
-      active_.Reset();
+      active_.reset();
     }
     if (auto saved = SaveState(); saved) {
       DropEmptySegments();

@@ -12,7 +12,7 @@
 
 #include "agent/link/record_sink.h"
 #include "agent/link/segment.h"
-#include "agent/posix/unique_fd.h"
+#include "agent/posix/file_system.h"
 #include "remapfleet/v1/telemetry.pb.h"
 
 namespace remapfleet::agent {
@@ -29,8 +29,8 @@ struct SpoolStats {
 // Thread-safe.
 class Spool final : public RecordSink {
  public:
-  static Result<std::unique_ptr<Spool>> Open(const std::string& folder, const std::string& boot_id,
-                                             std::uint64_t max_bytes);
+  static Result<std::unique_ptr<Spool>> Open(FileSystem& files, const std::string& folder,
+                                             const std::string& boot_id, std::uint64_t max_bytes);
 
   Status Append(std::vector<v1::Record> records) override;
 
@@ -44,6 +44,10 @@ class Spool final : public RecordSink {
   // The next consecutive records behind `after`, at least one if there is any, of one boot.
   Result<std::optional<Chunk>> Next(Cursor after, std::size_t max_records, std::uint64_t max_bytes);
 
+  // The controller has committed this boot's up to `acked_seq`, and nothing is under way. If those
+  // cannot be from here, since the folder was lost, what is here is other records, and gets new
+  // numbers behind them.
+  Status Resume(std::uint64_t acked_seq);
   // The controller has committed these: they are deleted.
   void Ack(const std::string& boot_id, std::uint64_t through_seq);
 
@@ -71,19 +75,23 @@ class Spool final : public RecordSink {
     bool is_outcome;
   };
 
-  Spool(std::string folder, std::string boot_id, std::uint64_t max_bytes);
+  Spool(FileSystem& files, std::string folder, std::string boot_id, std::uint64_t max_bytes);
   Status Load();
   Status LoadSegment(std::uint64_t number, const std::string& path);
   Status LoadState();
   Status SaveState();
   Status OpenActive();
+  Status Renumber(std::uint64_t acked_seq);
   Status AppendLocked(const std::vector<v1::Record>& records);
+  void AckLocked(const std::string& boot_id, std::uint64_t through_seq);
+  Result<v1::Record> ReadEntry(const Entry& entry);
   Status MakeRoom();
   Status DropTelemetryOf(std::uint64_t number, std::uint64_t& dropped);
   void DropEmptySegments();
   std::string SegmentPath(std::uint64_t number) const;
   std::uint64_t TotalBytes() const;
 
+  FileSystem& files_;
   const std::string folder_;
   const std::string boot_id_;
   const std::uint64_t max_bytes_;
@@ -92,14 +100,16 @@ class Spool final : public RecordSink {
   std::condition_variable_any changed_;
   std::uint64_t version_ = 0;
   std::map<std::uint64_t, Segment> segments_;
-  std::deque<Entry> entries_;  // by cursor
-  UniqueFd active_;            // the last segment, open for append; none until the first append
+  std::deque<Entry> entries_;           // by cursor
+  std::unique_ptr<AppendFile> active_;  // the last segment; none until the first append
   std::uint64_t active_number_ = 0;
   std::uint64_t next_segment_ = 1;
   std::uint64_t next_seq_ = 1;
   std::uint64_t last_acked_ = 0;
+  bool fresh_ = true;  // no state of this boot was found, and no controller has answered yet
   Cursor next_cursor_ = 1;
   std::uint64_t dropped_ = 0;
+  std::uint64_t damaged_ = 0;  // records or whole files, when it was opened
 };
 
 }  // namespace remapfleet::agent

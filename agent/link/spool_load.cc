@@ -1,54 +1,68 @@
 // What the spool does when it is opened: finds what the last run left.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
+#include <cstdlib>
 
 #include "agent/link/spool.h"
-#include "agent/posix/files.h"
 
 namespace remapfleet::agent {
 
-Spool::Spool(std::string folder, std::string boot_id, std::uint64_t max_bytes)
-    : folder_(std::move(folder)), boot_id_(std::move(boot_id)), max_bytes_(max_bytes) {}
+Spool::Spool(FileSystem& files, std::string folder, std::string boot_id, std::uint64_t max_bytes)
+    : files_(files),
+      folder_(std::move(folder)),
+      boot_id_(std::move(boot_id)),
+      max_bytes_(max_bytes) {}
 
-Result<std::unique_ptr<Spool>> Spool::Open(const std::string& folder, const std::string& boot_id,
-                                           std::uint64_t max_bytes) {
-  if (auto made = MakeFolder(folder); !made) return Fail(made.error());
-  std::unique_ptr<Spool> spool(new Spool(folder, boot_id, max_bytes));
+Result<std::unique_ptr<Spool>> Spool::Open(FileSystem& files, const std::string& folder,
+                                           const std::string& boot_id, std::uint64_t max_bytes) {
+  if (auto made = files.MakeFolder(folder); !made) return Fail(made.error());
+  std::unique_ptr<Spool> spool(new Spool(files, folder, boot_id, max_bytes));
   if (auto loaded = spool->Load(); !loaded) return Fail(loaded.error());
   return spool;
 }
 
 Status Spool::Load() {
+  const auto names = files_.List(folder_);
+  if (!names) return Fail(names.error());
   std::map<std::uint64_t, std::string> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-    if (entry.path().extension() != ".seg") continue;
-    found.emplace(std::strtoull(entry.path().stem().c_str(), nullptr, 10), entry.path());
+  for (const std::string& name : *names) {
+    const std::uint64_t number = std::strtoull(name.c_str(), nullptr, 10);
+    if (name.find(".seg") == std::string::npos) continue;
+    // Damaged ones keep their names: no new one may take them.
+    next_segment_ = std::max(next_segment_, number + 1);
+    if (name.ends_with(".seg")) found.emplace(number, folder_ + "/" + name);
   }
-  if (error) return Fail(Error::FromErrno(error.value(), folder_));
   if (auto loaded = LoadState(); !loaded) return loaded;
   for (const auto& [number, path] : found) {
-    next_segment_ = number + 1;
     if (auto loaded = LoadSegment(number, path); !loaded) return loaded;
   }
   DropEmptySegments();
-  return {};
+  if (damaged_ == 0) return {};
+  v1::Record record;
+  record.mutable_gap()->set_reason("the agent's spool was damaged on disk: records were lost");
+  return AppendLocked({record});
 }
 
 Status Spool::LoadSegment(std::uint64_t number, const std::string& path) {
-  auto bytes = ReadFile(path);
+  const auto bytes = files_.Read(path);
   if (!bytes) return Fail(bytes.error());
-  auto parsed = ParseSegment(*bytes);
-  if (!parsed) {
+  const auto parsed = ParseSegment(*bytes);
+  if (!parsed && bytes->size() <= kSegmentHeader) {
     // Torn while it was made: nothing was ever sent from it.
     spdlog::warn("spool: {}: {}, dropped", path, parsed.error().message());
-    unlink(path.c_str());
-    return {};
+    return files_.Remove(path);
+  }
+  if (!parsed) {
+    spdlog::error("spool: {}: {}, set aside as {}.damaged", path, parsed.error().message(), path);
+    ++damaged_;
+    return files_.Rename(path, path + ".damaged");
+  }
+  if (parsed->damaged_frames != 0) {
+    spdlog::error("spool: {}: {} records are damaged", path, parsed->damaged_frames);
+    damaged_ += parsed->damaged_frames;
   }
   if (parsed->valid_bytes != bytes->size()) {
     spdlog::warn("spool: {}: {} torn bytes at the end are left out", path,
@@ -74,8 +88,9 @@ Status Spool::LoadSegment(std::uint64_t number, const std::string& path) {
 
 // One line: boot id, highest number given, highest number acknowledged.
 Status Spool::LoadState() {
-  const auto text = ReadFile(folder_ + "/state");
-  if (!text) return {};
+  const auto text = files_.Read(folder_ + "/state");
+  if (!text && text.error().code() == Code::kNotFound) return {};
+  if (!text) return Fail(text.error());
   char boot[64] = {};
   unsigned long long last = 0;
   unsigned long long acked = 0;
@@ -83,14 +98,15 @@ Status Spool::LoadState() {
     return Fail(Code::kDataLoss, folder_ + "/state: damaged; move it away to start afresh");
   }
   if (boot_id_ != boot) return {};
+  fresh_ = false;
   next_seq_ = last + 1;
   last_acked_ = acked;
   return {};
 }
 
 Status Spool::SaveState() {
-  return WriteFileDurably(folder_ + "/state",
-                          fmt::format("{} {} {}\n", boot_id_, next_seq_ - 1, last_acked_));
+  return files_.WriteDurably(folder_ + "/state",
+                             fmt::format("{} {} {}\n", boot_id_, next_seq_ - 1, last_acked_));
 }
 
 }  // namespace remapfleet::agent

@@ -3,47 +3,89 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-namespace remapfleet::agent {
+#include <algorithm>
 
-Status Applier::CreateNew(const Layout& layout) {
-  if (limits_.load_module) {
-    if (auto loaded = ports_.modules.Load(limits_.module); !loaded) return loaded;
-  }
+namespace remapfleet::agent {
+namespace {
+
+// Blocks charged and moved at once: a crash costs no more than this of the hour's budget.
+constexpr std::uint64_t kStep = 64;
+
+std::string UuidOf(const Layout& layout) { return "REMAPFLEET-" + layout.name; }
+
+}  // namespace
+
+Status Applier::CheckDevices(const Layout& layout, bool used_before) {
+  const std::string& main = layout.main.identity.path();
   const std::string& spare = layout.spare.identity.path();
-  if (auto free = ports_.guard.CheckUnused(layout.main.identity.path()); !free) return free;
+  if (auto free = ports_.guard.CheckUnused(main); !free) return free;
   if (auto free = ports_.guard.CheckUnused(spare); !free) return free;
   if (auto empty = ports_.guard.CheckNoForeignData(spare, layout.spare_offset); !empty) {
     return empty;
   }
-  auto created = ports_.dm.Create(layout.name, "REMAPFLEET-" + layout.name, layout.Table());
+  if (used_before) {
+    auto holds = ports_.guard.CheckNotBlank(spare, layout.spare_offset, layout.spare_length);
+    if (holds) return {};
+    return Fail(std::move(holds.error())
+                    .Because(fmt::format("the spare of {} was in use and has lost its mappings: "
+                                         "blocks that were on it would read as what they were "
+                                         "before",
+                                         layout.name)));
+  }
+  // The signature goes there: only a disk that is adopted in place may hold data.
+  if (layout.data_offset != 0) return ports_.guard.CheckNoForeignData(main, 0);
+  return {};
+}
+
+Status Applier::CreateNew(const Layout& layout, bool used_before) {
+  if (limits_.load_module) {
+    if (auto loaded = ports_.modules.Load(limits_.module); !loaded) return loaded;
+  }
+  if (auto good = CheckDevices(layout, used_before); !good) return good;
+  auto created = ports_.dm.Create(layout.name, UuidOf(layout), layout.Table());
   if (created) {
     spdlog::info("remap {}: created on {} with spare {}", layout.name, layout.main.identity.path(),
-                 spare);
+                 layout.spare.identity.path());
   }
   return created;
 }
 
-Status Applier::BringUp(const Layout& layout) {
+Status Applier::CheckTable(const Layout& layout) {
+  auto live = ports_.dm.Table(layout.name);
+  if (!live) return Fail(live.error());
+  if (layout.Matches(*live)) return {};
+  return Fail(Code::kFailedPrecondition,
+              fmt::format("{} exists with another table, \"{} {} {}\" and not \"{} {}\": it is not "
+                          "changed while it is up",
+                          layout.name, live->length, live->type, live->params,
+                          layout.target_sectors, layout.Table().params));
+}
+
+Status Applier::BringUp(const Layout& layout, bool used_before) {
   auto info = ports_.dm.Info(layout.name);
   if (!info) return Fail(info.error());
-  if (!*info) return CreateNew(layout);
+  if (!*info) {
+    if (auto created = CreateNew(layout, used_before); !created) return created;
+    return CheckTable(layout);
+  }
   if ((*info)->live_table) {
-    auto live = ports_.dm.Table(layout.name);
-    if (!live) return Fail(live.error());
-    if (!layout.Matches(*live)) {
-      return Fail(
-          Code::kFailedPrecondition,
-          fmt::format("{} exists with another table, \"{} {}\" and not \"{} {}\": it is not "
-                      "changed while it is up",
-                      layout.name, live->length, live->params, layout.target_sectors,
-                      layout.Table().params));
-    }
+    if (auto same = CheckTable(layout); !same) return same;
     if (!(*info)->suspended) return {};
-  } else if (auto loaded = ports_.dm.Load(layout.name, layout.Table()); !loaded) {
-    return loaded;
+  } else {
+    // Left by a creation that was cut off, or somebody else's.
+    if ((*info)->uuid != UuidOf(layout)) {
+      return Fail(Code::kFailedPrecondition,
+                  fmt::format("a device-mapper device {} exists without a table and is not this "
+                              "agent's (uuid \"{}\")",
+                              layout.name, (*info)->uuid));
+    }
+    if (auto good = CheckDevices(layout, used_before); !good) return good;
+    if (auto loaded = ports_.dm.Load(layout.name, layout.Table()); !loaded) return loaded;
   }
   spdlog::info("remap {}: resuming", layout.name);
-  return ports_.dm.Resume(layout.name);
+  if (auto resumed = ports_.dm.Resume(layout.name); !resumed) return resumed;
+  // Somebody may have loaded another table meanwhile.
+  return CheckTable(layout);
 }
 
 Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout) {
@@ -71,7 +113,7 @@ Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const L
               std::move(*state)};
 }
 
-Status Applier::CheckLimits(const Work& work) const {
+Status Applier::CheckLimits(const Work& work) {
   const std::uint64_t blocks = TotalBlocks(work.missing);
   if (blocks == 0) return {};
   const std::uint64_t used = work.state.parsed.slots_used + blocks;
@@ -91,39 +133,86 @@ Status Applier::Check(const v1::RemapDeviceSpec& spec, const Layout& layout) {
   return CheckLimits(*work);
 }
 
+Status Applier::ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device,
+                               Settings& before) {
+  for (const auto& [key, value] : spec.settings()) {
+    auto now = device.Get(key);
+    if (!now) return Fail(now.error());
+    if (*now == value) continue;
+    before.emplace_back(key, *now);
+    if (auto set = device.Set(key, value); !set) return set;
+  }
+  return {};
+}
+
+Result<std::uint64_t> Applier::Move(const std::vector<Extent>& extents, RemapDevice& device) {
+  std::uint64_t moved = 0;
+  for (const Extent& extent : extents) {
+    for (std::uint64_t first = extent.first; first < extent.end(); first += kStep) {
+      const Extent step{first, std::min(kStep, extent.end() - first)};
+      if (auto charged = budget_.Charge(step.count, ports_.clock.Now()); !charged) {
+        return Fail(charged.error());
+      }
+      auto done = device.Remap(step);
+      if (!done) return Fail(done.error());
+      moved += *done;
+    }
+  }
+  return moved;
+}
+
 Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layout& layout) {
   auto work = FindWork(spec, layout);
   if (!work) return Fail(work.error());
   if (auto allowed = CheckLimits(*work); !allowed) return Fail(allowed.error());
   RemapDevice device(ports_.dm, layout.name);
-  for (const auto& [key, value] : spec.settings()) {
-    if (auto set = device.Set(key, value); !set) return Fail(set.error());
+  Settings before;
+  std::uint64_t moved = 0;
+  Status done = ChangeSettings(spec, device, before);
+  if (done) {
+    auto result = Move(work->missing, device);
+    if (result)
+      moved = *result;
+    else
+      done = Fail(result.error());
   }
-  if (!work->missing.empty()) {
-    if (auto charged = budget_.Charge(TotalBlocks(work->missing), ports_.clock.Now()); !charged) {
-      return Fail(charged.error());
+  auto read_back = done ? Confirm(spec, layout, device) : Result<v1::ReadBack>(Fail(done.error()));
+  if (read_back) {
+    read_back->set_blocks_remapped(moved);
+    return read_back;
+  }
+  for (const auto& [key, value] : before) {
+    if (auto restored = device.Set(key, value); !restored) {
+      spdlog::error("remap {}: {} cannot be set back to {}: {}", layout.name, key, value,
+                    restored.error().message());
     }
   }
-  std::uint64_t moved = 0;
-  for (const Extent& extent : work->missing) {
-    auto done = device.Remap(extent);
-    if (!done) return Fail(done.error());
-    moved += *done;
-  }
-  auto read_back = ReadBackOf(spec, layout);
-  if (read_back) read_back->set_blocks_remapped(moved);
   return read_back;
 }
 
-Result<v1::ReadBack> Applier::ReadBackOf(const v1::RemapDeviceSpec& spec, const Layout& layout) {
-  RemapDevice device(ports_.dm, layout.name);
+// The kernel's own words, and whether they are what was asked for.
+Result<v1::ReadBack> Applier::Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
+                                      RemapDevice& device) {
+  if (auto table = CheckTable(layout); !table) return Fail(table.error());
+  for (const auto& [key, value] : spec.settings()) {
+    auto now = device.Get(key);
+    if (!now) return Fail(now.error());
+    if (*now != value) {
+      return Fail(Code::kAborted, fmt::format("{} is {} after it was set to {}", key, *now, value));
+    }
+  }
+  auto left = FindWork(spec, layout);
+  if (!left) return Fail(left.error());
+  if (!left->missing.empty()) {
+    return Fail(Code::kAborted,
+                fmt::format("{} blocks from block {} on are not on slots after they were moved",
+                            TotalBlocks(left->missing), left->missing.front().first));
+  }
   v1::ReadBack read_back;
   auto table = device.TableLine();
   if (!table) return Fail(table.error());
   read_back.set_table(*table);
-  auto state = device.ReadState();
-  if (!state) return Fail(state.error());
-  read_back.set_status(state->line);
+  read_back.set_status(left->state.line);
   for (const v1::SectorRange& range : spec.remap_ranges()) {
     auto answer = device.Query(range.first_sector() - layout.data_offset);
     if (!answer) return Fail(answer.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/remap/budget.h"
@@ -32,21 +33,31 @@ class Applier {
   Applier(RemapPorts ports, ApplierLimits limits, Budget budget)
       : ports_(ports), limits_(std::move(limits)), budget_(std::move(budget)) {}
 
-  // Live with the right table afterwards: created, resumed, or adopted as it is.
-  Status BringUp(const Layout& layout);
+  // Live with the right table afterwards: created, resumed, or adopted as it is. `used_before`: its
+  // spare must hold mappings, and may not be formatted anew.
+  Status BringUp(const Layout& layout, bool used_before);
   // Whether `Apply` would be refused; changes nothing. The device must be up.
   Status Check(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  // What was read back afterwards, which is what was asked for. On failure settings are as before;
+  // blocks that were moved stay on their slots.
   Result<v1::ReadBack> Apply(const v1::RemapDeviceSpec& spec, const Layout& layout);
-  Result<v1::ReadBack> ReadBackOf(const v1::RemapDeviceSpec& spec, const Layout& layout);
 
  private:
   struct Work {
     std::vector<Extent> missing;  // asked for and not on slots
     RemapDevice::State state;
   };
-  Status CreateNew(const Layout& layout);
+  using Settings = std::vector<std::pair<std::string, std::string>>;
+
+  Status CheckDevices(const Layout& layout, bool used_before);
+  Status CreateNew(const Layout& layout, bool used_before);
+  Status CheckTable(const Layout& layout);
   Result<Work> FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout);
-  Status CheckLimits(const Work& work) const;
+  Status CheckLimits(const Work& work);
+  Status ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device, Settings& before);
+  Result<std::uint64_t> Move(const std::vector<Extent>& extents, RemapDevice& device);
+  Result<v1::ReadBack> Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
+                               RemapDevice& device);
 
   RemapPorts ports_;
   const ApplierLimits limits_;

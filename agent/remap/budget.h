@@ -4,8 +4,8 @@
 #include <deque>
 #include <string>
 
+#include "agent/posix/file_system.h"
 #include "support/clock.h"
-#include "support/result.h"
 
 namespace remapfleet::agent {
 
@@ -13,11 +13,13 @@ namespace remapfleet::agent {
 // One thread.
 class Budget {
  public:
-  static Result<Budget> Open(const std::string& path, std::uint64_t max_per_hour);
+  // DATA_LOSS if the file is damaged: it may not be taken for an empty one.
+  static Result<Budget> Open(FileSystem& files, const std::string& path,
+                             std::uint64_t max_per_hour);
 
-  // RESOURCE_EXHAUSTED if `blocks` more would be too many; changes nothing.
-  Status Check(std::uint64_t blocks, TimePoint now) const;
-  // Notes `blocks` durably, before they are moved.
+  // RESOURCE_EXHAUSTED if `blocks` more would be too many; charges nothing.
+  Status Check(std::uint64_t blocks, TimePoint now);
+  // The same, and notes them durably, before they are moved.
   Status Charge(std::uint64_t blocks, TimePoint now);
 
  private:
@@ -25,10 +27,11 @@ class Budget {
     TimePoint time;
     std::uint64_t blocks;
   };
-  Budget(std::string path, std::uint64_t max_per_hour)
-      : path_(std::move(path)), max_per_hour_(max_per_hour) {}
-  std::uint64_t SpentSince(TimePoint begin) const;
+  Budget(FileSystem& files, std::string path, std::uint64_t max_per_hour)
+      : files_(&files), path_(std::move(path)), max_per_hour_(max_per_hour) {}
+  void Forget(TimePoint now);
 
+  FileSystem* files_;
   std::string path_;
   std::uint64_t max_per_hour_;
   std::deque<Spending> spendings_;

@@ -2,10 +2,9 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "agent/posix/file_system.h"
 #include "remapfleet/v1/desired_state.pb.h"
-#include "support/result.h"
 
 namespace remapfleet::agent {
 
@@ -13,12 +12,14 @@ namespace remapfleet::agent {
 struct StoredDesired {
   v1::Desired desired;
   v1::Outcome outcome;  // stage UNSPECIFIED until ACCEPTED was reported
+  bool told = false;    // whether the report has `outcome`, where that is final
 };
 
-// Desired states on disk, one file a kind. `Save` returns only when it is durable. One thread.
+// Desired states on disk, one file a kind. `Save` returns only when it is durable. What is damaged
+// is DATA_LOSS, never absent. One thread.
 class DesiredStore {
  public:
-  static Result<DesiredStore> Open(const std::string& folder);
+  static Result<DesiredStore> Open(FileSystem& files, const std::string& folder);
 
   // The newest taken, whatever became of it; nothing if there is none.
   Result<std::optional<StoredDesired>> Newest(const std::string& kind) const;
@@ -27,10 +28,18 @@ class DesiredStore {
   // Also becomes the last good one if its outcome is APPLIED.
   Status Save(const StoredDesired& stored);
 
- private:
-  explicit DesiredStore(std::string folder) : folder_(std::move(folder)) {}
-  std::string PathOf(const std::string& kind) const;
+  // The drives that a device was first brought up on; nothing before that.
+  Result<std::optional<v1::RemapDeviceSpec>> Pinned(const std::string& kind) const;
+  Status Pin(const v1::RemapDeviceSpec& spec);
+  std::string PinPath(const std::string& kind) const { return PathOf(kind) + ".drives"; }
 
+ private:
+  DesiredStore(FileSystem& files, std::string folder)
+      : files_(&files), folder_(std::move(folder)) {}
+  std::string PathOf(const std::string& kind) const;
+  Result<std::optional<StoredDesired>> ReadStored(const std::string& path) const;
+
+  FileSystem* files_;
   std::string folder_;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -44,6 +45,17 @@ std::string HoldersOf(const std::string& path) {
   return names;
 }
 
+// As much as there is, at least a sector.
+Result<std::string> ReadArea(const std::string& path, std::uint64_t sector, std::size_t size) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Fail(Error::FromErrno(errno, path));
+  std::string bytes(size, '\0');
+  const ssize_t n = pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(sector * 512));
+  if (n < 512) return Fail(Error::FromErrno(n < 0 ? errno : ENXIO, "reading " + path));
+  bytes.resize(static_cast<std::size_t>(n));
+  return bytes;
+}
+
 class RealDeviceGuard final : public DeviceGuard {
  public:
   Status CheckUnused(const std::string& path) override {
@@ -58,19 +70,28 @@ class RealDeviceGuard final : public DeviceGuard {
   }
 
   Status CheckNoForeignData(const std::string& path, std::uint64_t offset_sectors) override {
-    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return Fail(Error::FromErrno(errno, path));
-    std::string bytes(128 << 10, '\0');
-    const ssize_t n =
-        pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_sectors * 512));
-    if (n < 512) return Fail(Error::FromErrno(n < 0 ? errno : ENXIO, "reading spare " + path));
-    bytes.resize(static_cast<std::size_t>(n));
-    const std::string_view found = RecogniseData(bytes);
+    const auto bytes = ReadArea(path, offset_sectors, 128 << 10);
+    if (!bytes) return Fail(bytes.error());
+    const std::string_view found = RecogniseData(*bytes);
     if (found.empty()) return {};
     return Fail(Code::kFailedPrecondition,
-                fmt::format("spare {} holds {} at sector {}: it is not overwritten; name another "
-                            "spare, or wipe it (wipefs)",
+                fmt::format("{} holds {} at sector {}: it is not overwritten; name another "
+                            "device, or wipe it (wipefs)",
                             path, found, offset_sectors));
+  }
+
+  Status CheckNotBlank(const std::string& path, std::uint64_t offset_sectors,
+                       std::uint64_t length_sectors) override {
+    // Where the target looks: 8 KiB at either end of the area's whole pages.
+    constexpr std::size_t kEndBytes = 8192;
+    const std::uint64_t whole = length_sectors / 8 * 8;
+    for (const std::uint64_t at : {std::uint64_t{0}, whole - std::min<std::uint64_t>(whole, 16)}) {
+      const auto bytes = ReadArea(path, offset_sectors + at, kEndBytes);
+      if (!bytes) return Fail(bytes.error());
+      if (bytes->find_first_not_of('\0') != std::string::npos) return {};
+    }
+    return Fail(Code::kFailedPrecondition,
+                fmt::format("{} is blank at sector {}+{}", path, offset_sectors, length_sectors));
   }
 };
 

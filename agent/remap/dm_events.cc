@@ -9,6 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <thread>
+
+#include "agent/posix/unique_fd.h"
 
 namespace remapfleet::agent {
 namespace {
@@ -23,37 +26,49 @@ bool Arm(int control) {
   return ioctl(control, DM_DEV_ARM_POLL, &request) == 0;
 }
 
+class KernelDmEvents final : public DmEvents {
+ public:
+  KernelDmEvents(UniqueFd control, std::function<void()> on_event)
+      : control_(std::move(control)),
+        stop_(eventfd(0, EFD_CLOEXEC)),
+        on_event_(std::move(on_event)),
+        thread_([this] { Run(); }) {}
+  ~KernelDmEvents() override {
+    eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    std::array<pollfd, 2> fds = {{{control_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+    for (;;) {
+      if (poll(fds.data(), fds.size(), -1) < 0) {
+        if (errno == EINTR) continue;
+        break;
+      }
+      if (fds[1].revents != 0) return;
+      if (fds[0].revents == 0) continue;
+      // Armed before looking: what happens meanwhile wakes us again.
+      if (!Arm(control_.get())) break;
+      on_event_();
+    }
+    spdlog::error(
+        "device-mapper events have stopped: remap devices are only looked at now and then");
+  }
+
+  const UniqueFd control_;
+  const UniqueFd stop_;
+  const std::function<void()> on_event_;
+  std::jthread thread_;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<DmEvents>> DmEvents::Start(std::function<void()> on_event) {
+Result<std::unique_ptr<DmEvents>> StartKernelDmEvents(std::function<void()> on_event) {
   UniqueFd control(open("/dev/mapper/control", O_RDWR | O_CLOEXEC));
   if (!control) return Fail(Error::FromErrno(errno, "/dev/mapper/control"));
   if (!Arm(control.get())) return Fail(Error::FromErrno(errno, "device-mapper events"));
-  return std::unique_ptr<DmEvents>(new DmEvents(std::move(control), std::move(on_event)));
-}
-
-DmEvents::DmEvents(UniqueFd control, std::function<void()> on_event)
-    : control_(std::move(control)),
-      stop_(eventfd(0, EFD_CLOEXEC)),
-      on_event_(std::move(on_event)),
-      thread_([this] { Run(); }) {}
-
-DmEvents::~DmEvents() {
-  eventfd_write(stop_.get(), 1);
-  thread_.join();
-}
-
-void DmEvents::Run() {
-  std::array<pollfd, 2> fds = {{{control_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
-  for (;;) {
-    if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
-    if (fds[1].revents != 0) return;
-    if (fds[0].revents == 0) continue;
-    // Armed before looking: what happens meanwhile wakes us again.
-    if (!Arm(control_.get())) break;
-    on_event_();
-  }
-  spdlog::error("device-mapper events have stopped: remap devices are only looked at now and then");
+  return std::make_unique<KernelDmEvents>(std::move(control), std::move(on_event));
 }
 
 }  // namespace remapfleet::agent

@@ -2,29 +2,22 @@
 
 #include <functional>
 #include <memory>
-#include <thread>
 
-#include "agent/posix/unique_fd.h"
 #include "support/result.h"
 
 namespace remapfleet::agent {
 
-// One poll for the device-mapper events of the whole host. `on_event` is called on a thread of its
-// own after every change of any device; it must look for itself what changed.
+// Follows device-mapper's events until it is destroyed.
 class DmEvents {
  public:
-  // NOT_FOUND if the kernel has no device-mapper.
-  static Result<std::unique_ptr<DmEvents>> Start(std::function<void()> on_event);
-  ~DmEvents();
-
- private:
-  DmEvents(UniqueFd control, std::function<void()> on_event);
-  void Run();
-
-  const UniqueFd control_;
-  const UniqueFd stop_;
-  const std::function<void()> on_event_;
-  std::jthread thread_;
+  virtual ~DmEvents() = default;
 };
+// The function is called on a thread of the events' own after every change of any device; it must
+// look for itself what changed.
+using StartDmEvents =
+    std::function<Result<std::unique_ptr<DmEvents>>(std::function<void()> on_event)>;
+
+// One poll for the whole host. NOT_FOUND if the kernel has no device-mapper.
+Result<std::unique_ptr<DmEvents>> StartKernelDmEvents(std::function<void()> on_event);
 
 }  // namespace remapfleet::agent

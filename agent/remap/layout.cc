@@ -112,6 +112,14 @@ Result<Layout> MakeLayout(const v1::RemapDeviceSpec& spec, const AllowedDevice& 
                 fmt::format("drive {} has serial \"{}\", not \"{}\"", spec.drive_id(),
                             main->identity.serial(), spec.expected_serial()));
   }
+  // Nothing on the disk says whose it is then: a stranger's mappings must not be laid over it.
+  if (spec.data_offset_sectors() == 0 && main->identity.serial().empty() &&
+      main->identity.wwn().empty()) {
+    return Fail(Code::kFailedPrecondition,
+                fmt::format("drive {} has neither a serial number nor a WWN: it cannot be told "
+                            "from another, and is not adopted in place; set data_offset_sectors",
+                            spec.drive_id()));
+  }
   if (spec.data_offset_sectors() >= Sectors(*main)) {
     return Fail(Code::kOutOfRange, "the data offset is behind the end of the drive");
   }

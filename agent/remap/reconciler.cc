@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <utility>
 
 #include "support/spec_hash.h"
 
@@ -59,51 +60,63 @@ const AllowedDevice* Reconciler::Find(const std::string& kind) const {
   return nullptr;
 }
 
-void Reconciler::Send(const v1::Outcome& outcome) {
-  if (auto sent = report_(outcome); !sent) {
+bool Reconciler::Send(const v1::Outcome& outcome) {
+  const auto sent = report_(outcome);
+  if (!sent) {
     spdlog::error("{}: the outcome of generation {} cannot be stored: {}", outcome.kind(),
                   outcome.generation(), sent.error().message());
   }
+  return sent.has_value();
 }
 
+// Of what was not taken nothing is kept: if this is lost, the controller sends it again.
 void Reconciler::Reject(const v1::Desired& desired, const Error& error) {
   spdlog::warn("remap {}: rejected generation {}: {}", desired.remap_device().device_name(),
                desired.generation(), error.ToString());
-  Send(MakeRejection(desired, error));
+  (void)Send(MakeRejection(desired, error));
 }
 
 void Reconciler::Start() {
   for (const AllowedDevice& allowed : allowed_) StartOne(allowed);
 }
 
-void Reconciler::StartOne(const AllowedDevice& allowed) {
-  auto newest = store_.Newest("remap/" + allowed.name);
-  if (!newest) {
-    spdlog::error("remap {}: {}", allowed.name, newest.error().message());
-    newest = std::optional<StoredDesired>();
+void Reconciler::Retry() {
+  for (const AllowedDevice& allowed : allowed_) {
+    if (up_.find(allowed.name) == up_.end()) TryBringUp(allowed);
   }
-  if (auto up = BringUpLast(allowed, *newest); !up) {
-    spdlog::error("remap {}: not up: {}", allowed.name, up.error().ToString());
-  }
-  if (*newest && !IsFinal((*newest)->outcome)) Run(**newest);
 }
 
-// The layout comes from the configuration in any case; what is stored adds to it and must fit.
-Status Reconciler::BringUpLast(const AllowedDevice& allowed,
-                               const std::optional<StoredDesired>& newest) {
+void Reconciler::StartOne(const AllowedDevice& allowed) {
+  TryBringUp(allowed);
+  auto newest = store_.Newest("remap/" + allowed.name);
+  if (!newest) return spdlog::error("remap {}: {}", allowed.name, newest.error().message());
+  if (!*newest) return;
+  if (!IsFinal((*newest)->outcome)) return Run(**newest);
+  if (!(*newest)->told) Tell(**newest);
+}
+
+void Reconciler::TryBringUp(const AllowedDevice& allowed) {
+  const auto up = BringUpLast(allowed);
+  if (up) {
+    down_.erase(allowed.name);
+    return;
+  }
+  std::string& said = down_[allowed.name];
+  if (said == up.error().message()) return;
+  said = up.error().message();
+  spdlog::error("remap {}: not as it should be: {}", allowed.name, up.error().ToString());
+}
+
+// The layout comes from the configuration in any case; what was applied adds to it and must fit.
+Status Reconciler::BringUpLast(const AllowedDevice& allowed) {
   auto spec = SpecFromConfig(allowed, find_drive_);
   if (!spec) return Fail(spec.error());
   auto good = store_.LastGood("remap/" + allowed.name);
   if (!good) return Fail(good.error());
-  if (*good) {
-    *spec = (*good)->desired.remap_device();
-  } else if (newest && !IsFinal(newest->outcome)) {
-    *spec = newest->desired.remap_device();
-  }
+  if (*good) *spec = (*good)->desired.remap_device();
   auto layout = MakeLayout(*spec, allowed, find_drive_);
   if (!layout) return Fail(layout.error());
-  if (auto up = applier_.BringUp(*layout); !up) return up;
-  up_[allowed.name] = *layout;
+  if (auto up = BringUp(*spec, *layout); !up) return up;
   spdlog::info("remap {}: up on {} ({})", allowed.name, layout->main.identity.path(),
                layout->main.identity.drive_id());
   if (!*good) return {};
@@ -111,6 +124,34 @@ Status Reconciler::BringUpLast(const AllowedDevice& allowed,
   auto applied = applier_.Apply(*spec, *layout);
   if (!applied) return Fail(applied.error());
   return {};
+}
+
+// The configuration may name a drive by its place, where another one may stand today: a device
+// stays with the drives that it was first brought up on.
+Status Reconciler::CheckPin(const v1::RemapDeviceSpec& pinned, const Layout& layout) const {
+  const v1::DriveIdentity& main = layout.main.identity;
+  const v1::DriveIdentity& spare = layout.spare.identity;
+  if (pinned.drive_id() == main.drive_id() && pinned.expected_serial() == main.serial() &&
+      pinned.spare_drive_id() == spare.drive_id()) {
+    return {};
+  }
+  return Fail(Code::kFailedPrecondition,
+              fmt::format("{} was set up on drive {} with spare {}, and now finds drive {} and "
+                          "spare {}; if that is meant, move {} away",
+                          layout.name, pinned.drive_id(), pinned.spare_drive_id(), main.drive_id(),
+                          spare.drive_id(), store_.PinPath(KindOf(pinned))));
+}
+
+Status Reconciler::BringUp(const v1::RemapDeviceSpec& spec, const Layout& layout) {
+  auto pinned = store_.Pinned(KindOf(spec));
+  if (!pinned) return Fail(pinned.error());
+  if (*pinned) {
+    if (auto same = CheckPin(**pinned, layout); !same) return same;
+  }
+  if (auto up = applier_.BringUp(layout, pinned->has_value()); !up) return up;
+  up_[layout.name] = layout;
+  if (*pinned) return {};
+  return store_.Pin(spec);
 }
 
 void Reconciler::Handle(const v1::Desired& desired) {
@@ -121,7 +162,7 @@ void Reconciler::Handle(const v1::Desired& desired) {
   if (auto time = CheckExpiry(desired, clock_.Now()); !time) return Reject(desired, time.error());
   auto layout = CheckAll(desired);
   if (!layout) return Reject(desired, layout.error());
-  StoredDesired stored{desired, {}};
+  StoredDesired stored{desired, {}, false};
   if (auto saved = store_.Save(stored); !saved) return Reject(desired, saved.error());
   Run(std::move(stored));
 }
@@ -140,7 +181,7 @@ bool Reconciler::AnswerKnown(const v1::Desired& desired,
                                                  desired.generation())});
     return true;
   }
-  StoredDesired again{desired, newest->outcome};
+  StoredDesired again{desired, newest->outcome, false};
   if (!IsFinal(again.outcome)) {
     again.outcome.Clear();  // the new nonce wants its own ACCEPTED
     Run(std::move(again));
@@ -148,8 +189,9 @@ bool Reconciler::AnswerKnown(const v1::Desired& desired,
   }
   again.outcome.set_nonce(desired.nonce());
   if (again.outcome.stage() == v1::Outcome::STAGE_APPLIED) {
+    // Normally a no-op: it says what is true now, not what was true then.
     auto layout = CheckAll(desired);
-    auto read_back = layout ? applier_.ReadBackOf(desired.remap_device(), *layout)
+    auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout)
                             : Result<v1::ReadBack>(Fail(layout.error()));
     if (!read_back) {
       Reject(desired, read_back.error());
@@ -157,7 +199,7 @@ bool Reconciler::AnswerKnown(const v1::Desired& desired,
     }
     *again.outcome.mutable_read_back() = *read_back;
   }
-  Send(again.outcome);
+  (void)Send(again.outcome);
   return true;
 }
 
@@ -172,8 +214,7 @@ Result<Layout> Reconciler::CheckAll(const v1::Desired& desired) {
   }
   auto layout = MakeLayout(desired.remap_device(), *allowed, find_drive_);
   if (!layout) return layout;
-  if (auto up = applier_.BringUp(*layout); !up) return Fail(up.error());
-  up_[allowed->name] = *layout;
+  if (auto up = BringUp(desired.remap_device(), *layout); !up) return Fail(up.error());
   if (auto checked = applier_.Check(desired.remap_device(), *layout); !checked) {
     return Fail(checked.error());
   }
@@ -184,11 +225,16 @@ Result<Layout> Reconciler::CheckAll(const v1::Desired& desired) {
 void Reconciler::Run(StoredDesired stored) {
   if (stored.outcome.stage() != v1::Outcome::STAGE_ACCEPTED) {
     stored.outcome = MakeOutcome(stored.desired, v1::Outcome::STAGE_ACCEPTED);
-    Send(stored.outcome);
-    if (auto saved = store_.Save(stored); !saved) return Reject(stored.desired, saved.error());
+    (void)Send(stored.outcome);
+    // If this fails, a restart reports ACCEPTED once more, and that is all.
+    if (auto saved = store_.Save(stored); !saved) {
+      spdlog::error("{}: {}", stored.desired.kind(), saved.error().message());
+    }
   }
-  // A newer state of the same kind replaces one that still waits.
+  // A newer state of the same kind replaces one that still waits, and speaks for one whose outcome
+  // could not be reported.
   waiting_.erase(stored.desired.kind());
+  untold_.erase(stored.desired.kind());
   if (stored.desired.has_not_before() && FromProto(stored.desired.not_before()) > clock_.Now()) {
     waiting_.insert_or_assign(stored.desired.kind(), std::move(stored));
     return;
@@ -204,8 +250,6 @@ void Reconciler::Execute(StoredDesired stored) {
   auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout)
                           : Result<v1::ReadBack>(Fail(layout.error()));
   if (read_back) {
-    stored.outcome = MakeOutcome(desired, v1::Outcome::STAGE_APPLIED);
-    *stored.outcome.mutable_read_back() = *read_back;
     std::uint64_t pending = 0;
     remap_status status{};
     if (remap_status_parse(read_back->status().c_str(), &status) == 0) pending = status.pending;
@@ -214,18 +258,40 @@ void Reconciler::Execute(StoredDesired stored) {
                  std::chrono::duration_cast<std::chrono::milliseconds>(
                      std::chrono::steady_clock::now() - begin)
                      .count());
-    Send(stored.outcome);
+    stored.outcome = MakeOutcome(desired, v1::Outcome::STAGE_APPLIED);
+    *stored.outcome.mutable_read_back() = std::move(*read_back);
   } else {
+    spdlog::warn("remap {}: rejected generation {}: {}", desired.remap_device().device_name(),
+                 desired.generation(), read_back.error().ToString());
     stored.outcome = MakeRejection(desired, read_back.error());
-    Reject(desired, read_back.error());
   }
-  // After it was reported: a crash between the two reports it twice rather than never.
+  Finish(std::move(stored));
+}
+
+// Durable before it is reported: what was said of a generation stays said, whatever crashes.
+void Reconciler::Finish(StoredDesired stored) {
+  stored.told = false;
   if (auto saved = store_.Save(stored); !saved) {
-    spdlog::error("{}: {}", desired.kind(), saved.error().message());
+    spdlog::error("{}: {}", stored.desired.kind(), saved.error().message());
+  }
+  Tell(std::move(stored));
+}
+
+// A crash between the two reports it twice rather than never.
+void Reconciler::Tell(StoredDesired stored) {
+  if (!Send(stored.outcome)) {
+    untold_.insert_or_assign(stored.desired.kind(), std::move(stored));
+    return;
+  }
+  untold_.erase(stored.desired.kind());
+  stored.told = true;
+  if (auto saved = store_.Save(stored); !saved) {
+    spdlog::error("{}: {}", stored.desired.kind(), saved.error().message());
   }
 }
 
 std::optional<TimePoint> Reconciler::RunDue() {
+  for (auto& [kind, stored] : std::exchange(untold_, {})) Tell(std::move(stored));
   std::vector<StoredDesired> due;
   std::optional<TimePoint> next;
   for (const auto& [kind, stored] : waiting_) {

@@ -31,8 +31,11 @@ class Reconciler {
   // Brings up every device from what is stored, else from the configuration, and finishes what a
   // crash left unfinished. Needs no controller.
   void Start();
+  // Tries again to bring up what is not: a drive may have come late.
+  void Retry();
   void Handle(const v1::Desired& desired);
-  // Does what waited for its `not_before`; returns when the next one is due.
+  // Does what waited for its `not_before`, and reports what could not be reported; returns when the
+  // next state is due.
   std::optional<TimePoint> RunDue();
 
   // Newest stored state of each kind, for Hello.
@@ -43,13 +46,18 @@ class Reconciler {
  private:
   const AllowedDevice* Find(const std::string& kind) const;
   void StartOne(const AllowedDevice& allowed);
-  Status BringUpLast(const AllowedDevice& allowed, const std::optional<StoredDesired>& newest);
+  void TryBringUp(const AllowedDevice& allowed);
+  Status BringUpLast(const AllowedDevice& allowed);
+  Status BringUp(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  Status CheckPin(const v1::RemapDeviceSpec& pinned, const Layout& layout) const;
   // Nothing if it is new and may be taken; else the answer was sent.
   bool AnswerKnown(const v1::Desired& desired, const std::optional<StoredDesired>& newest);
   Result<Layout> CheckAll(const v1::Desired& desired);
   void Run(StoredDesired stored);
   void Execute(StoredDesired stored);
-  void Send(const v1::Outcome& outcome);
+  void Finish(StoredDesired stored);
+  void Tell(StoredDesired stored);
+  bool Send(const v1::Outcome& outcome);
   void Reject(const v1::Desired& desired, const Error& error);
 
   Applier applier_;
@@ -59,7 +67,9 @@ class Reconciler {
   const Clock& clock_;
   const Report report_;
   std::map<std::string, StoredDesired> waiting_;  // accepted, not yet due; by kind
+  std::map<std::string, StoredDesired> untold_;   // final, and the report did not take it; by kind
   std::map<std::string, Layout> up_;              // by device name
+  std::map<std::string, std::string> down_;       // why it is not up, as was said last; by name
 };
 
 }  // namespace remapfleet::agent

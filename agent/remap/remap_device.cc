@@ -5,6 +5,26 @@
 #include <sstream>
 
 namespace remapfleet::agent {
+namespace {
+
+// How many blocks a reply to `remap` says were done, and the errno that it stopped at: 0 for none.
+struct Done {
+  std::uint64_t blocks;
+  int error;
+};
+
+Result<Done> ParseDone(const std::string& reply) {
+  __u64 blocks = 0;
+  __u64 error = 0;
+  const bool ok = reply.starts_with("ok ");
+  if ((!ok && !reply.starts_with("failed ")) || remap_kv_u64(reply.c_str(), "done", &blocks) != 0 ||
+      (!ok && (remap_kv_u64(reply.c_str(), "error", &error) != 0 || error == 0))) {
+    return Fail(Code::kInternal, "bad reply to remap: " + reply);
+  }
+  return Done{blocks, static_cast<int>(error)};
+}
+
+}  // namespace
 
 Result<RemapDevice::State> RemapDevice::ReadState() {
   auto target = dm_.StatusOf(name_);
@@ -50,24 +70,35 @@ Result<std::vector<Extent>> RemapDevice::List(const std::string& what) {
 }
 
 Result<std::uint64_t> RemapDevice::Remap(const Extent& extent) {
-  auto whole = dm_.Message(name_, fmt::format("remap {} {}", extent.first, extent.count));
-  if (whole) return extent.count;
-  if (whole.error().code() != Code::kDataLoss) return Fail(whole.error());
-  // It stopped at a block that cannot be read. Which one is told only by asking for each.
   std::uint64_t moved = 0;
-  for (std::uint64_t block = extent.first; block != extent.end(); ++block) {
-    auto done = RemapOne(block);
-    if (!done) return Fail(done.error());
-    moved += *done ? 1 : 0;
+  for (std::uint64_t at = extent.first; at < extent.end();) {
+    const std::uint64_t count = extent.end() - at;
+    auto reply = dm_.Message(name_, fmt::format("remap {} {}", at, count));
+    // The first block's error is the message's own, a later one's is in the reply.
+    Error why(Code::kDataLoss, "");
+    if (reply) {
+      auto done = ParseDone(*reply);
+      if (!done) return Fail(done.error());
+      if (done->blocks > count || (done->error == 0) != (done->blocks == count)) {
+        return Fail(Code::kInternal, fmt::format("{}: bad reply to remap: {}", name_, *reply));
+      }
+      moved += done->blocks;
+      at += done->blocks;
+      if (done->error == 0) break;
+      why = Error::FromErrno(done->error, fmt::format("{}: remap of block {}", name_, at));
+    } else {
+      why = reply.error();
+    }
+    if (why.code() != Code::kDataLoss) return Fail(std::move(why));
+    auto waits = WaitsForWrite(at);
+    if (!waits) return Fail(waits.error());
+    if (!*waits) return Fail(std::move(why));
+    ++at;
   }
   return moved;
 }
 
-// True if the block is on a slot afterwards, false if it is pending or lost.
-Result<bool> RemapDevice::RemapOne(std::uint64_t block) {
-  auto reply = dm_.Message(name_, fmt::format("remap {} 1", block));
-  if (reply) return true;
-  if (reply.error().code() != Code::kDataLoss) return Fail(reply.error());
+Result<bool> RemapDevice::WaitsForWrite(std::uint64_t block) {
   auto state = ReadState();
   if (!state) return Fail(state.error());
   auto answer = Query(block * state->parsed.block_size);
@@ -76,18 +107,18 @@ Result<bool> RemapDevice::RemapOne(std::uint64_t block) {
   if (remap_query_parse(answer->c_str(), &query) != 0) {
     return Fail(Code::kInternal, fmt::format("{}: bad reply to query: {}", name_, *answer));
   }
-  if (query.state == REMAP_BLOCK_PENDING || query.state == REMAP_BLOCK_LOST) return false;
-  return Fail(reply.error());
+  return query.state == REMAP_BLOCK_PENDING || query.state == REMAP_BLOCK_LOST;
 }
 
 Result<std::string> RemapDevice::Query(std::uint64_t sector) {
   return dm_.Message(name_, fmt::format("query {}", sector));
 }
 
+Result<std::string> RemapDevice::Get(const std::string& key) {
+  return dm_.Message(name_, "get " + key);
+}
+
 Status RemapDevice::Set(const std::string& key, const std::string& value) {
-  auto now = dm_.Message(name_, "get " + key);
-  if (!now) return Fail(now.error());
-  if (*now == value) return {};
   auto set = dm_.Message(name_, fmt::format("set {} {}", key, value));
   if (!set) return Fail(set.error());
   return {};

@@ -28,11 +28,12 @@ class RemapDevice {
   // Blocks copied to slots; those that cannot be read become pending and are no error.
   Result<std::uint64_t> Remap(const Extent& extent);
   Result<std::string> Query(std::uint64_t sector);
-  // Sets `key` unless it has that value already.
+  Result<std::string> Get(const std::string& key);
   Status Set(const std::string& key, const std::string& value);
 
  private:
-  Result<bool> RemapOne(std::uint64_t block);
+  // Whether the block is pending or lost: it goes to a slot when it is next written.
+  Result<bool> WaitsForWrite(std::uint64_t block);
 
   DmPort& dm_;
   const std::string name_;

@@ -4,6 +4,7 @@
 
 #include "agent/faults/block_error.h"
 #include "agent/faults/neighbours.h"
+#include "agent/faults/own_reads.h"
 #include "agent/faults/storm.h"
 
 namespace remapfleet::agent {
@@ -95,6 +96,19 @@ TEST(Storm, AnErrorInsideALargerOneNamesThePlaceAtOnce) {
   EXPECT_EQ(narrow[0].range().sector_count(), 8U);
 }
 
+TEST(Storm, WhatTheAgentProvokedIsGatheredApart) {
+  Storm storm;
+  v1::IoError provoked = ErrorAt(1000);
+  provoked.set_provoked(true);
+  EXPECT_EQ(storm.Add(ErrorAt(1000), {}).size(), 1U);
+  EXPECT_EQ(storm.Add(provoked, {}).size(), 1U);
+  EXPECT_TRUE(storm.Add(provoked, {}).empty());
+  const auto all = storm.FlushAll();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_TRUE(all[0].provoked());
+  EXPECT_TRUE(storm.FlushAll().empty());
+}
+
 TEST(Storm, AFloodIsBoundedAndNothingIsLostFromTheCount) {
   Storm storm;
   std::uint64_t reported = 0;
@@ -182,6 +196,36 @@ TEST(Neighbours, AStopEndsTheCheck) {
   source.request_stop();
   EXPECT_TRUE(CheckNeighbours(Job(), drive.Reader(), source.get_token()).empty());
   EXPECT_TRUE(drive.reads.empty());
+}
+
+v1::SectorRange RangeOf(std::uint64_t first, std::uint64_t count) {
+  v1::SectorRange range;
+  range.set_first_sector(first);
+  range.set_sector_count(count);
+  return range;
+}
+
+TEST(OwnReads, AnErrorIsOursOnlyInsideAReadThatFailedAndInItsTime) {
+  OwnReads own;
+  const auto slack = milliseconds(1);
+  ScriptedDrive drive;
+  drive.script[808] = {-1};
+  OwnReads::Time during;
+  const TimedRead read = own.Noting("x", [&](std::uint64_t sector, std::uint64_t sectors) {
+    during = std::chrono::steady_clock::now();
+    EXPECT_TRUE(own.Provoked("x", RangeOf(sector, sectors), during, slack));
+    return drive.Reader()(sector, sectors);
+  });
+  EXPECT_FALSE(read(808, 8));
+  EXPECT_TRUE(own.Provoked("x", RangeOf(808, 8), during, slack));
+  EXPECT_TRUE(own.Provoked("x", RangeOf(810, 1), during, slack));
+  EXPECT_FALSE(own.Provoked("y", RangeOf(808, 8), during, slack));
+  EXPECT_FALSE(own.Provoked("x", RangeOf(808, 16), during, slack));
+  EXPECT_FALSE(own.Provoked("x", RangeOf(800, 8), during, slack));
+  EXPECT_FALSE(own.Provoked("x", RangeOf(808, 8), during - std::chrono::seconds(1), slack));
+  EXPECT_FALSE(own.Provoked("x", RangeOf(808, 8), during + std::chrono::seconds(1), slack));
+  EXPECT_TRUE(read(816, 8));
+  EXPECT_FALSE(own.Provoked("x", RangeOf(816, 8), during, slack));
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class SpoolTest : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   std::unique_ptr<Spool> Open(std::uint64_t max_bytes = 1 << 20) {
-    auto spool = Spool::Open(folder_, boot_, max_bytes);
+    auto spool = Spool::Open(*files_, folder_, boot_, max_bytes);
     EXPECT_TRUE(spool) << spool.error().message();
     return std::move(*spool);
   }
@@ -50,6 +50,7 @@ class SpoolTest : public testing::Test {
     }
   }
 
+  const std::unique_ptr<FileSystem> files_ = MakeFileSystem();
   std::string folder_;
   std::string boot_ = NewUuid();
 };

@@ -1,0 +1,27 @@
+#include "agent/outside.h"
+
+#include "agent/posix/files.h"
+
+namespace remapfleet::agent {
+
+Result<Outside> MakeOutside(const Config& config) {
+  auto controller = MakeControllerPort({config.controller_address, config.controller_server_name,
+                                        config.tls_certificate, config.tls_key, config.tls_ca});
+  if (!controller) return Fail(controller.error());
+  Outside outside;
+  outside.boot_id = ReadBootId();
+  outside.clock = std::make_unique<SystemClock>();
+  outside.files = MakeFileSystem();
+  outside.drives = MakeDriveSource(DriveRoots{}, config.drives_allow);
+  outside.smart = MakeAtaSmartSource();
+  outside.dm = MakeDmPort();
+  outside.modules = MakeModuleLoader();
+  outside.guard = MakeDeviceGuard();
+  outside.controller = std::move(*controller);
+  outside.start_dm_events = StartKernelDmEvents;
+  outside.start_errors = StartKernelErrors;
+  outside.open_reads = OpenForTimedReads;
+  return outside;
+}
+
+}  // namespace remapfleet::agent

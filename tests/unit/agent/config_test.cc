@@ -1,0 +1,70 @@
+#include "agent/config.h"
+
+#include <gtest/gtest.h>
+
+namespace remapfleet::agent {
+namespace {
+
+constexpr char kHead[] = R"(
+state_dir = "/s"
+[controller]
+address = "c:1"
+[tls]
+certificate = "c"
+key = "k"
+ca = "a"
+)";
+
+Result<Config> Read(const std::string& rest, const std::string& head = kHead) {
+  auto toml = TomlConfig::Parse(head + rest, "agent.toml");
+  if (!toml) return Fail(toml.error());
+  return ReadConfig(std::move(*toml));
+}
+
+TEST(AgentConfig, TheShortestOneHasSafeDefaults) {
+  const auto config = Read("");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->metrics_listen, "127.0.0.1:9477");
+  EXPECT_TRUE(config->drives_allow.empty());
+  EXPECT_TRUE(config->devices.empty());
+  EXPECT_EQ(config->max_blocks_per_hour, 4096U);
+  EXPECT_EQ(config->max_spare_percent, 80U);
+  EXPECT_EQ(config->spool_bytes, 64U << 20);
+}
+
+TEST(AgentConfig, TheShippedExampleIsGood) {
+  const auto config = LoadConfig(AGENT_EXAMPLE_TOML);
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_EQ(config->devices.size(), 1U);
+  EXPECT_EQ(config->devices[0].name, "data0");
+}
+
+TEST(AgentConfig, WhatIsWrongIsNamedWithItsPlace) {
+  const std::string device =
+      "[[remap.device]]\nname = \"d\"\ndrive = \"/dev/a\"\nspare = \"/dev/b\"\n";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"[drives]\nalow = [\"/dev/sd*\"]\n", "agent.toml:10:1: "},
+      {"[remap]\nmax_spare_percent = 101\n", "agent.toml:10:"},
+      {"[remap]\nmax_blocks_per_hour = -1\n", "agent.toml:10:"},
+      {device + "data_offset_sectors = 8\n", "at least 2048"},
+      {device + "block_size_sectors = 12\n", "power of two"},
+      {device + "spare_offset_sectors = 18014398509481985\n", "agent.toml:"},
+      {device + device, "already taken"},
+      {"[[remap.device]]\nname = \"D/\"\ndrive = \"a\"\nspare = \"b\"\n", "must be 1 to 64 of"},
+      {"[[remap.device]]\nname = \"d\"\ndrive = \"a\"\nspare = \"a\"\n",
+       "must not be the drive itself"},
+      {"[[remap.device]]\nname = \"d\"\ndrive = \"a\"\n", "spare"},
+      {"[remap]\nload_module = \"yes\"\n", "agent.toml:10:"},
+  };
+  for (const auto& [text, says] : cases) {
+    const auto config = Read(text);
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().code(), Code::kInvalidArgument) << text;
+    EXPECT_NE(config.error().message().find(says), std::string::npos)
+        << text << config.error().message();
+  }
+  EXPECT_FALSE(Read("", ""));
+}
+
+}  // namespace
+}  // namespace remapfleet::agent
