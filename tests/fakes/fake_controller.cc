@@ -76,8 +76,7 @@ bool FakeController::Give(v1::ConnectResponse& response, const Stream& stream) {
   std::unique_lock lock(mutex_);
   // As the real one, it welcomes before it orders anything; unless a test forbids welcomes.
   const auto ready = [&] {
-    return !to_send_.empty() &&
-           (stream.welcomed_ || to_send_.front().has_welcome() || !welcomes_);
+    return !to_send_.empty() && (stream.welcomed_ || to_send_.front().has_welcome() || !welcomes_);
   };
   changed_.wait(lock, [&] { return stream.status_ || ready() || end_; });
   if (stream.status_) return false;

@@ -31,7 +31,7 @@ bad_slot=$(slot_sector 5001)
 nullb_bad spare "$bad_slot"
 nr=$(dmsetup info -c --noheadings -o events r)
 scrub start 0 | grep -q '^ok state=running pos=[0-9]* total=16384 found=0 rate=0' || fail "start: $(scrub status)"
-check "it ends" wait_until 60 is_state done
+check "it ends" wait_until 60 is_state "done"
 check "and says so" dmsetup wait r "$nr"
 same "all was read" "$(status r scrub_pos)" 16384
 same "found" "$(status r scrub_found)" 5
@@ -44,7 +44,7 @@ refuse "a pending block is not read" get /run/x /dev/mapper/r 1000
 # what has come round is not pending any more
 nullb_good under $((1000 * 8)) 8
 scrub start 0 >/run/reply
-check "it ends" wait_until 60 is_state done
+check "it ends" wait_until 60 is_state "done"
 same "pending" "$(status r pending)" 3
 same "nothing is found twice" "$(status r scrub_found)" 0
 
@@ -151,5 +151,5 @@ dd if=/dev/zero of=/dev/spare bs=1M count=16 oflag=direct 2>/run/dd.log
 check "create" remap_create r /dev/huge /dev/spare block_size 8
 reply=$(scrub sample 2000)
 same "read" "$(word read) $(word found) $(word bad_max_ppb)" "2000 0 1500001"
-same "a sample alone leaves done" "$(status r scrub_state)" done
+same "a sample alone leaves done" "$(status r scrub_state)" "done"
 check "remove" dmsetup remove r
