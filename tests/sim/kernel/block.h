@@ -31,15 +31,23 @@ enum req_op {
 static inline bool op_is_write(blk_opf_t op) { return op & 1; }
 
 // X(name, value, errno)
-#define SIM_BLK_STATUSES(X)                                                                        \
-  X(BLK_STS_OK, 0, 0)                                                                              \
-  X(BLK_STS_NOTSUPP, 1, -EOPNOTSUPP)                                                               \
-  X(BLK_STS_TIMEOUT, 2, -ETIMEDOUT) X(BLK_STS_NOSPC, 3, -ENOSPC) X(BLK_STS_TRANSPORT, 4, -ENOLINK) \
-      X(BLK_STS_TARGET, 5, -EREMOTEIO) X(BLK_STS_MEDIUM, 7, -ENODATA)                              \
-          X(BLK_STS_PROTECTION, 8, -EILSEQ) X(BLK_STS_RESOURCE, 9, -ENOMEM)                        \
-              X(BLK_STS_IOERR, 10, -EIO) X(BLK_STS_DM_REQUEUE, 11, -EREMCHG)                       \
-                  X(BLK_STS_AGAIN, 12, -EAGAIN) X(BLK_STS_DEV_RESOURCE, 13, -EBUSY)                \
-                      X(BLK_STS_OFFLINE, 17, -ENODEV)
+// clang-format off: it is never content with this
+#define SIM_BLK_STATUSES(X) \
+  X(BLK_STS_OK, 0, 0) \
+  X(BLK_STS_NOTSUPP, 1, -EOPNOTSUPP) \
+  X(BLK_STS_TIMEOUT, 2, -ETIMEDOUT) \
+  X(BLK_STS_NOSPC, 3, -ENOSPC) \
+  X(BLK_STS_TRANSPORT, 4, -ENOLINK) \
+  X(BLK_STS_TARGET, 5, -EREMOTEIO) \
+  X(BLK_STS_MEDIUM, 7, -ENODATA) \
+  X(BLK_STS_PROTECTION, 8, -EILSEQ) \
+  X(BLK_STS_RESOURCE, 9, -ENOMEM) \
+  X(BLK_STS_IOERR, 10, -EIO) \
+  X(BLK_STS_DM_REQUEUE, 11, -EREMCHG) \
+  X(BLK_STS_AGAIN, 12, -EAGAIN) \
+  X(BLK_STS_DEV_RESOURCE, 13, -EBUSY) \
+  X(BLK_STS_OFFLINE, 17, -ENODEV)
+// clang-format on
 #define SIM_BLK_STATUS_ITEM(name, value, err) name = value,
 enum { SIM_BLK_STATUSES(SIM_BLK_STATUS_ITEM) };
 
