@@ -3,21 +3,8 @@
 # shellcheck shell=sh
 . /lib/vm.sh
 load_remap
-need_modules null_blk configfs
-mount -t configfs none /sys/kernel/config 2>/dev/null
-
 # disk NAME MIB KEEPS: a null_blk disk that completes at once
-disk() {
-  disk_dir=/sys/kernel/config/nullb/$1
-  mkdir -p "$disk_dir"
-  echo "$2" >"$disk_dir/size"
-  echo "$3" >"$disk_dir/memory_backed"
-  echo 0 >"$disk_dir/irqmode"
-  echo "$(nproc)" >"$disk_dir/submit_queues"
-  echo 1 >"$disk_dir/power"
-  wait_until 60 [ -b "/dev/$(nullb_node "$1")" ] || fail "no node for null_blk $1"
-  ln -sf "/dev/$(nullb_node "$1")" "/dev/$1"
-}
+disk() { nullb "$1" "$2" 512 memory_backed="$3" irqmode=0 submit_queues="$(nproc)"; }
 
 # target N CLUSTERS: /dev/mapper/remap_N
 target() {
@@ -41,7 +28,5 @@ reads() {
   awk -F';' '$1 == 3 { print int($8 * $9 / 1000 + 0.5), $9 }' /run/fio.out
 }
 
-rmmod null_blk 2>/dev/null
-modprobe null_blk nr_devices=0
 disk main 1048576 0
 dmsetup create linear --table "0 $(sectors /dev/main) linear /dev/main 0" && dmsetup mknodes linear

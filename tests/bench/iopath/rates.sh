@@ -3,7 +3,7 @@
 # vm: memory=1536 smp=2 timeout=3600
 # shellcheck disable=SC2046 # what reads() says are two words
 . /lib/iopath.sh
-target 0 1
+target 0 0
 target 2048 32
 target 65536 64
 
