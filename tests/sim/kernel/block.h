@@ -31,7 +31,8 @@ enum req_op {
 static inline bool op_is_write(blk_opf_t op) { return op & 1; }
 
 // X(name, value, errno)
-// clang-format off: it is never content with this
+// The formatter moves these backslashes at each run.
+// clang-format off
 #define SIM_BLK_STATUSES(X) \
   X(BLK_STS_OK, 0, 0) \
   X(BLK_STS_NOTSUPP, 1, -EOPNOTSUPP) \
