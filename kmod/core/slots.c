@@ -235,3 +235,34 @@ u32 rm_slots_take_wear(struct rm_slots *s)
 	}
 	return best;
 }
+
+u32 rm_slots_take_behind(const struct rm_slots *s, u32 slot)
+{
+	if (slot >= s->n - 1 || rm_slots_state(s, slot + 1) != RM_SLOT_FREE ||
+	    rm_read_once(s->wear[slot + 1]) > s->level + RM_WEAR_SLACK)
+		return RM_NO_SLOT;
+	return slot + 1;
+}
+
+bool rm_slots_unlevel(const struct rm_slots *s, u32 *from, u32 *to)
+{
+	u32 i, worst = 0, best = ~(u32)0;
+
+	*from = RM_NO_SLOT;
+	*to = RM_NO_SLOT;
+	for (i = 0; i < s->n; i++) {
+		u32 wear = rm_read_once(s->wear[i]);
+		u8 state = rm_slots_state(s, i);
+
+		if (state == RM_SLOT_USED && wear >= worst) {
+			worst = wear;
+			*from = i;
+		}
+		if (state == RM_SLOT_FREE && wear < best) {
+			best = wear;
+			*to = i;
+		}
+	}
+	return *from != RM_NO_SLOT && *to != RM_NO_SLOT && worst > best &&
+	       worst - best >= RM_WEAR_GAP && worst - best >= worst / 4;
+}

@@ -63,6 +63,17 @@ void rm_slots_put(struct rm_slots *s, u32 slot, const struct rm_slot_record *rec
 u32 rm_slots_take_first(const struct rm_slots *s);
 u32 rm_slots_take_near(const struct rm_slots *s, u32 near);
 u32 rm_slots_take_wear(struct rm_slots *s);
+/* The one behind @slot if it is free and about as little worn as others are. */
+u32 rm_slots_take_behind(const struct rm_slots *s, u32 slot);
+
+#define RM_WEAR_SLACK	16	/* writes that nearness is worth */
+#define RM_WEAR_GAP	16	/* writes, and a quarter, that a move is worth */
+
+/*
+ * The most worn slot in use, and the least worn free one, when what the first
+ * holds ought to move to the second.
+ */
+bool rm_slots_unlevel(const struct rm_slots *s, u32 *from, u32 *to);
 
 #ifdef __cplusplus
 }

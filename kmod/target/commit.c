@@ -4,6 +4,7 @@
  * one mirror after the other, so that a crash damages one mirror at most.
  */
 #include "dm-remap.h"
+#include "trace.h"
 
 static blk_status_t write_page(struct remap *rm, struct rm_spare *s, u32 page,
 			       unsigned int mirror, void *image)
@@ -113,8 +114,11 @@ static void mark_released(struct remap *rm)
 {
 	if (!rm->n_release)
 		return;
-	while (rm->n_release)
-		rm_record_slot(rm, rm->release[--rm->n_release].slot, NULL, RM_SLOT_BAD);
+	while (rm->n_release) {
+		const struct rm_release *left = &rm->release[--rm->n_release];
+
+		rm_record_slot(rm, left->slot, NULL, left->next);
+	}
 	queue_delayed_work(rm->wq, &rm->commit_work, RM_PENDING_DELAY);
 }
 
@@ -132,6 +136,7 @@ int rm_commit(struct remap *rm)
 		return -EIO;
 	if (write_dirty(rm)) {
 		rm_count(rm, RM_STAT_COMMIT_FAIL);
+		trace_dm_remap_commit(rm_name(rm), rm->gen, -EIO);
 		if (!rm_mode_is(rm, REMAP_MODE_NO_SPARE))
 			rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
 		return -EIO;
@@ -139,6 +144,7 @@ int rm_commit(struct remap *rm)
 	swap_copies(rm);
 	rm_slots_release_held(&rm->slots);
 	rm_count(rm, RM_STAT_COMMITS);
+	trace_dm_remap_commit(rm_name(rm), rm->gen, 0);
 	mark_released(rm);
 	return 0;
 }

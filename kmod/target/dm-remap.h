@@ -8,6 +8,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
+#include <linux/jump_label.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/srcu.h>
@@ -16,8 +17,10 @@
 
 #include "../core/errclass.h"
 #include "../core/format.h"
+#include "../core/hist.h"
 #include "../core/map.h"
 #include "../core/slots.h"
+#include "../core/streams.h"
 #include "../core/vmask.h"
 #include "../uapi/remap_status.h"
 
@@ -30,6 +33,9 @@
 #define RM_LOAD_BYTES	65536
 #define RM_LOAD_PAGES	(RM_LOAD_BYTES / RM_PAGE_BYTES)
 #define RM_CHANGES_MAX	256
+#define RM_SAMPLES	64		/* of I/O, on each CPU */
+#define RM_NO_BLOCK	(~(u64)0)
+#define RM_LIST_LINE	192		/* the longest line of a list, and the last one behind it */
 
 /* Per-CPU counters; all are cleared by "stats reset". */
 enum rm_stat {
@@ -57,7 +63,11 @@ enum rm_stat {
 
 struct rm_stats {
 	u64 count[RM_STAT_NR];
-	sector_t next;		/* where the last I/O on this CPU ended */
+	struct rm_streams streams;
+	u32 until_sample;
+	u32 samples;
+	u32 random;
+	u64 sample[RM_SAMPLES];	/* block + 1; 0: none */
 };
 
 struct rm_spare {
@@ -73,6 +83,7 @@ struct rm_spare {
 	u32 n_pages;		/* slot pages, then pending pages */
 	unsigned long *dirty;	/* pages that have changed */
 	unsigned long *copy;	/* pages whose copy B holds what is durable */
+	unsigned long *worn;	/* pages with slots written since their records were */
 	u32 mirror_bad;		/* mirrors that failed in this commit */
 	bool flush_next;	/* the next metadata write carries a preflush */
 	bool gone;		/* does not answer: the mode is no_spare */
@@ -110,6 +121,7 @@ struct rm_release {
 	u64 mask;
 	u32 slot;
 	u8 state;
+	u8 next;	/* what it is once the block's new record is durable */
 };
 
 struct rm_range {
@@ -138,6 +150,8 @@ struct remap {
 	struct rm_view __rcu *view;
 	struct srcu_struct srcu;	/* held by every bio that map() sent on */
 	struct rm_stats __percpu *stats;
+	bool hist_on;
+	struct rm_hist __percpu *hist;
 
 	struct remap_table table;	/* with the settings; no device names */
 	unsigned int n_spares;
@@ -190,6 +204,7 @@ struct remap {
 	u64 salvage[RM_BATCH_BIOS];	/* blocks to be copied while they can be read */
 	unsigned int n_salvage;
 	struct rm_scrub *scrub;
+	struct rm_hot *hot;
 };
 
 enum rm_where { RM_AT_NONE, RM_AT_MAIN, RM_AT_SPARE, RM_AT_FLUSH };
@@ -197,6 +212,7 @@ enum rm_where { RM_AT_NONE, RM_AT_MAIN, RM_AT_SPARE, RM_AT_FLUSH };
 /* Per bio. */
 struct rm_io {
 	struct bvec_iter iter;		/* as it came, sectors from the target's start */
+	u64 start;			/* ns, 0: not timed */
 	int srcu;
 	u8 where;
 	u8 spare;
@@ -254,9 +270,24 @@ static inline sector_t rm_slot_sector(const struct remap *rm,
 	       ((sector_t)(slot - s->slot_base) << rm->shift);
 }
 
+/* A write to the slot; what it adds to the wear is recorded some time. */
+static inline void rm_wear(struct remap *rm, struct rm_spare *s, u32 slot)
+{
+	u32 page = (slot - s->slot_base) / RM_SLOTS_PER_PAGE;
+
+	WRITE_ONCE(rm->slots.wear[slot], READ_ONCE(rm->slots.wear[slot]) + 1);
+	if (!test_bit(page, s->worn))
+		set_bit(page, s->worn);
+}
+
 static inline bool rm_mode_is(const struct remap *rm, enum remap_mode mode)
 {
 	return test_bit(mode, &rm->modes);
+}
+
+static inline const char *rm_name(const struct remap *rm)
+{
+	return dm_table_device_name(rm->ti->table);
 }
 
 /* map.c */
@@ -324,6 +355,7 @@ void rm_set_clean(struct remap *rm, struct rm_entry *e);
 void rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason);
 void rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
 		     enum remap_reason reason);
+void rm_set_moved(struct remap *rm, struct rm_entry *e, u32 slot);
 void rm_set_lost(struct remap *rm, struct rm_entry *e);
 void rm_set_found(struct remap *rm, struct rm_entry *e);
 void rm_set_mask(struct remap *rm, struct rm_entry *e, u64 mask);
@@ -340,6 +372,7 @@ void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used);
 void rm_page_dirty(struct remap *rm, struct rm_spare *s, u32 page);
 void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
 		     void *image);
+void rm_record_wear(struct remap *rm);
 
 /* commit.c */
 int rm_commit(struct remap *rm);
@@ -423,6 +456,31 @@ int rm_scrub_start(struct remap *rm, u64 rate);
 int rm_scrub_end(struct remap *rm, enum remap_scrub_state state);
 int rm_scrub_reply(struct remap *rm, char *result, unsigned int maxlen);
 int rm_scrub_sample(struct remap *rm, u64 n, char *result, unsigned int maxlen);
+
+/* hot.c */
+struct rm_hot;
+int rm_hot_new(struct remap *rm);
+void rm_hot_free(struct remap *rm);
+void rm_hot_sample(struct remap *rm, sector_t off);
+void rm_hot_rate(struct remap *rm);
+void rm_hot_error(struct remap *rm, u64 block);
+void rm_hot_status(const struct remap *rm, struct remap_status *st);
+u64 rm_hot_block(struct remap *rm, unsigned int rank, u64 first, u64 last);
+unsigned int rm_list_hot(struct remap *rm, u64 cursor, char *result, unsigned int maxlen);
+unsigned int rm_list_errors(struct remap *rm, u64 cursor, char *result, unsigned int maxlen);
+
+/* hist.c */
+DECLARE_STATIC_KEY_FALSE(rm_hist_key);
+void rm_hist_begin(struct remap *rm, struct rm_io *io);
+void rm_hist_end(struct remap *rm, const struct bio *bio, const struct rm_io *io, u8 where);
+int rm_hist_new(struct remap *rm);
+void rm_hist_set(struct remap *rm, bool on);
+void rm_hist_free(struct remap *rm);
+void rm_hist_reset(struct remap *rm);
+int rm_hist_reply(const struct remap *rm, char *result, unsigned int maxlen);
+
+/* level.c */
+int rm_level(struct remap *rm, unsigned int *moved);
 
 /* message.c, message_set.c, move.c, recover.c, list.c */
 int remap_message(struct dm_target *ti, unsigned int argc, char **argv,

@@ -54,7 +54,7 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 	unsigned int at = 0, n;
 
 	if (write)
-		WRITE_ONCE(rm->slots.wear[slot], rm->slots.wear[slot] + 1);
+		rm_wear(rm, s, slot);
 	for (; (n = rm_vmask_run(mask, &at)); at += n) {
 		blk_status_t status = rm_io(rm, s->dev->bdev, opf, sector + at,
 					    buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT);

@@ -4,8 +4,6 @@
  */
 #include "dm-remap.h"
 
-#define LINE_MAX 192	/* the longest line, and the last one behind it */
-
 static bool goes_on(const struct rm_entry *a, const struct rm_entry *b, u64 n)
 {
 	return b->block == a->block + n && b->state == a->state && b->reason == a->reason &&
@@ -40,7 +38,7 @@ static unsigned int list_blocks(struct remap *rm, u8 state, u64 cursor, char *re
 			more = rm_entry_from(rm, e.block + 1, &e);
 			continue;
 		}
-		if (sz + LINE_MAX > maxlen) {
+		if (sz + RM_LIST_LINE > maxlen) {
 			DMEMIT("next=%llu\n", e.block);
 			break;
 		}
@@ -61,7 +59,7 @@ static unsigned int list_bad_slots(struct remap *rm, u64 cursor, char *result,
 	for (slot = cursor; slot < rm->slots.n; slot++) {
 		if (rm_slots_state(&rm->slots, slot) != RM_SLOT_BAD)
 			continue;
-		if (sz + LINE_MAX > maxlen) {
+		if (sz + RM_LIST_LINE > maxlen) {
 			DMEMIT("next=%llu\n", slot);
 			break;
 		}
@@ -83,6 +81,10 @@ int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
 		sz = list_blocks(rm, REMAP_BLOCK_LOST, cursor, result, maxlen);
 	else if (!strcmp(what, "bad_slots"))
 		sz = list_bad_slots(rm, cursor, result, maxlen);
+	else if (!strcmp(what, "hot"))
+		sz = rm_list_hot(rm, cursor, result, maxlen);
+	else if (!strcmp(what, "errors"))
+		sz = rm_list_errors(rm, cursor, result, maxlen);
 	else
 		return -EINVAL;
 	if (!sz)

@@ -25,7 +25,8 @@ int rm_pages_alloc(struct remap *rm)
 		slots += s->layout.slots;
 		s->dirty = bitmap_zalloc(s->n_pages, GFP_KERNEL);
 		s->copy = bitmap_zalloc(s->n_pages, GFP_KERNEL);
-		if (!s->dirty || !s->copy)
+		s->worn = bitmap_zalloc(s->n_pages, GFP_KERNEL);
+		if (!s->dirty || !s->copy || !s->worn)
 			return -ENOMEM;
 	}
 	places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
@@ -47,8 +48,10 @@ void rm_pages_free(struct remap *rm)
 	for (i = 0; i < rm->n_spares; i++) {
 		bitmap_free(rm->spare[i].dirty);
 		bitmap_free(rm->spare[i].copy);
+		bitmap_free(rm->spare[i].worn);
 		rm->spare[i].dirty = NULL;
 		rm->spare[i].copy = NULL;
+		rm->spare[i].worn = NULL;
 	}
 	kvfree(rm->slots_mem);
 	rm->slots_mem = NULL;

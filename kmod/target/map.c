@@ -3,6 +3,7 @@
  * The way of every bio: to main unless the view says otherwise.
  */
 #include "dm-remap.h"
+#include "trace.h"
 
 /*
  * Held from map() to end_io, elsewhere than it was taken, so not by the checked
@@ -65,7 +66,7 @@ static int to_slots(struct remap *rm, struct bio *bio, struct rm_io *io,
 	if (bio_data_dir(bio) == WRITE) {
 		last = slot + ((in + bio_sectors(bio) - 1) >> rm->shift);
 		for (; slot <= last; slot++)
-			WRITE_ONCE(rm->slots.wear[slot], READ_ONCE(rm->slots.wear[slot]) + 1);
+			rm_wear(rm, s, slot);
 		rm_count(rm, RM_STAT_REMAPPED_WRITES);
 	} else {
 		rm_count(rm, RM_STAT_REMAPPED_READS);
@@ -149,6 +150,16 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 	return to_worker(rm, bio, io);
 }
 
+/* Moving to another CPU in the middle of it costs a count at most. */
+static void notice(struct remap *rm, sector_t off, sector_t n)
+{
+	struct rm_stats *st = raw_cpu_ptr(rm->stats);
+
+	rm_count(rm, rm_streams_go_on(&st->streams, off, n) ? RM_STAT_SEQ : RM_STAT_RANDOM);
+	if (unlikely(!this_cpu_dec_return(rm->stats->until_sample)))
+		rm_hot_sample(rm, off);
+}
+
 int remap_map(struct dm_target *ti, struct bio *bio)
 {
 	struct remap *rm = ti->private;
@@ -158,13 +169,15 @@ int remap_map(struct dm_target *ti, struct bio *bio)
 
 	io->failed = false;
 	io->needs_commit = false;
+	io->start = 0;
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH))
 		return map_flush(rm, bio, io);
 
 	off = dm_target_offset(ti, bio->bi_iter.bi_sector);
 	rm_count(rm, op_is_write(bio_op(bio)) ? RM_STAT_WRITES : RM_STAT_READS);
-	rm_count(rm, this_cpu_read(rm->stats->next) == off ? RM_STAT_SEQ : RM_STAT_RANDOM);
-	this_cpu_write(rm->stats->next, off + bio_sectors(bio));
+	notice(rm, off, bio_sectors(bio));
+	if (static_branch_unlikely(&rm_hist_key))
+		rm_hist_begin(rm, io);
 
 	io->srcu = hold_view(rm);
 	view = rcu_dereference_check(rm->view, true);
@@ -173,10 +186,8 @@ int remap_map(struct dm_target *ti, struct bio *bio)
 	return map_by_view(rm, bio, io, view, off);
 }
 
-int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+static int take_back(struct remap *rm, struct bio *bio, struct rm_io *io, blk_status_t *error)
 {
-	struct remap *rm = ti->private;
-	struct rm_io *io = rm_io_of(bio);
 	u8 where = io->where;
 
 	if (where == RM_AT_NONE)
@@ -199,6 +210,9 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 		return DM_ENDIO_DONE;
 
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
+	trace_dm_remap_io_error(rm_name(rm), io->iter.bi_sector,
+				(__force unsigned int)bio_op(bio),
+				blk_status_to_errno(*error), rm_class(*error));
 	if (where == RM_AT_MAIN && rm_class(*error) != RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
 		return DM_ENDIO_DONE;
@@ -213,4 +227,16 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 	rm_count(rm, RM_STAT_SLOW);
 	rm_defer(rm, bio);
 	return DM_ENDIO_INCOMPLETE;
+}
+
+int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
+{
+	struct remap *rm = ti->private;
+	struct rm_io *io = rm_io_of(bio);
+	u8 where = io->where;
+	int r = take_back(rm, bio, io, error);
+
+	if (static_branch_unlikely(&rm_hist_key) && io->start && r == DM_ENDIO_DONE)
+		rm_hist_end(rm, bio, io, where);
+	return r;
 }

@@ -61,6 +61,22 @@ static int move_to_slot(struct remap *rm, u64 block)
 	return r;
 }
 
+/* Blocks that are used most are moved first; what fails here stops the range in its turn. */
+static void hot_first(struct remap *rm, u64 first, u64 count)
+{
+	unsigned int rank, did;
+	struct rm_entry e;
+	u64 block;
+
+	for (rank = 0; rm->active && rm_mode(rm) <= REMAP_MODE_MAINT; rank++) {
+		block = rm_hot_block(rm, rank, first, first + count - 1);
+		if (block == RM_NO_BLOCK)
+			return;
+		if (!rm_entry(rm, block, &e))
+			rm_change(rm, block, 1, move_to_slot, &did);
+	}
+}
+
 static int on_range(struct remap *rm, struct reply *re, unsigned int argc, char **argv,
 		    rm_block_op op)
 {
@@ -73,6 +89,8 @@ static int on_range(struct remap *rm, struct reply *re, unsigned int argc, char 
 	if (!count || first >= rm->blocks || count > rm->blocks - first)
 		return refuse(re, -EINVAL, "blocks out of range");
 
+	if (op == move_to_slot && count > 1)
+		hot_first(rm, first, count);
 	while (done < count && !r) {
 		unsigned int n = min_t(u64, count - done, RM_BATCH_BIOS), did = 0;
 
@@ -194,9 +212,35 @@ static int do_checkpoint(struct remap *rm, struct reply *re, unsigned int argc, 
 {
 	if (argc)
 		return refuse(re, -EINVAL, "trailing words");
+	rm_record_wear(rm);
 	if (rm_commit_or_undo(rm))
 		return refuse(re, -EIO, "the metadata cannot be written");
 	return ok(re, "ok md_gen=%llu", rm->gen);
+}
+
+static int do_histogram(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	if (!argc)
+		return rm_hist_reply(rm, re->result, re->maxlen);
+	if (argc > 1 || strcmp(argv[0], "reset"))
+		return refuse(re, -EINVAL, "expected nothing or reset");
+	rm_hist_reset(rm);
+	return ok(re, "ok reset=1");
+}
+
+static int do_rebalance(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	unsigned int moved;
+	int r;
+
+	if (argc)
+		return refuse(re, -EINVAL, "trailing words");
+	r = rm_level(rm, &moved);
+	if (r && !moved)
+		return refuse(re, r, "the most worn slot cannot be moved");
+	if (r)
+		return ok(re, "failed moved=%u error=%d", moved, -r);
+	return ok(re, "ok moved=%u", moved);
 }
 
 static int do_recover(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
@@ -292,6 +336,8 @@ static const struct {
 	{ "get", do_get, false },
 	{ "maintenance", do_maintenance, true },
 	{ "scrub", do_scrub, true },
+	{ "histogram", do_histogram, false },
+	{ "rebalance", do_rebalance, true },
 	{ "checkpoint", do_checkpoint, true },
 	{ "recover", do_recover, true },
 	{ "mark_slot_bad", do_mark_slot_bad, true },

@@ -4,6 +4,20 @@
  */
 #include "dm-remap.h"
 
+static int set_histogram(struct remap *rm, const char *value)
+{
+	enum remap_switch on;
+	int r = remap_switch_parse(value, &on);
+
+	if (r)
+		return r;
+	rm->table.histogram = on;
+	mutex_unlock(&rm->lock);
+	rm_hist_set(rm, on == REMAP_ON);
+	mutex_lock(&rm->lock);
+	return 0;
+}
+
 int rm_set(struct remap *rm, const char *key, const char *value)
 {
 	struct remap_table *t = &rm->table;
@@ -15,6 +29,8 @@ int rm_set(struct remap *rm, const char *key, const char *value)
 		return remap_alloc_parse(value, &t->alloc);
 	if (!strcmp(key, "salvage"))
 		return remap_switch_parse(value, &t->salvage);
+	if (!strcmp(key, "histogram"))
+		return set_histogram(rm, value);
 	if (remap_u64_parse(value, &v))
 		return -EINVAL;
 	if (!strcmp(key, "read_retries") && v <= REMAP_READ_RETRIES_MAX)
@@ -27,6 +43,7 @@ int rm_set(struct remap *rm, const char *key, const char *value)
 		t->sample_rate = v;
 	else
 		return -EINVAL;
+	rm_hot_rate(rm);
 	return 0;
 }
 
@@ -41,6 +58,8 @@ int rm_get(struct remap *rm, const char *key, char *result, unsigned int maxlen)
 		DMEMIT("%s", remap_alloc_name(t->alloc));
 	else if (!strcmp(key, "salvage"))
 		DMEMIT("%s", remap_switch_name(t->salvage));
+	else if (!strcmp(key, "histogram"))
+		DMEMIT("%s", remap_switch_name(t->histogram));
 	else if (!strcmp(key, "scrub_rate"))
 		DMEMIT("%llu", t->scrub_rate);
 	else if (!strcmp(key, "sample_rate"))

@@ -147,3 +147,19 @@ void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
 	}
 	rm_page_seal(image, &h);
 }
+
+/* Slots that were written since their records were: what is written wears. */
+void rm_record_wear(struct remap *rm)
+{
+	unsigned int i;
+	u32 page;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		struct rm_spare *s = &rm->spare[i];
+
+		for_each_set_bit(page, s->worn, s->layout.slot_pages) {
+			clear_bit(page, s->worn);
+			rm_page_dirty(rm, s, page);
+		}
+	}
+}

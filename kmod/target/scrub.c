@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "scrub.h"
+#include "trace.h"
 
 #define SAVE_NS		(30 * NSEC_PER_SEC)
 #define SLICE_NS	(5 * NSEC_PER_SEC)
@@ -100,6 +101,7 @@ static void end(struct rm_scrub *s, enum remap_scrub_state state)
 
 	s->state = state;
 	rm_scrub_save(rm);
+	trace_dm_remap_scrub(rm_name(rm), state, s->pos, s->found);
 	DMINFO("%s: scrub %s at block %llu of %llu, %llu found",
 	       dm_table_device_name(rm->ti->table), remap_scrub_state_name(state), s->pos,
 	       rm->blocks, s->found);
@@ -304,6 +306,7 @@ int rm_scrub_start(struct remap *rm, u64 rate)
 		s->next = s->pos;
 		set_out(s);
 	}
+	trace_dm_remap_scrub(rm_name(rm), s->state, s->pos, s->found);
 	rm_scrub_kick(rm);
 	return rm_scrub_save(rm);
 }
@@ -315,6 +318,7 @@ int rm_scrub_end(struct remap *rm, enum remap_scrub_state state)
 
 	if (s->state == REMAP_SCRUB_RUNNING || state == REMAP_SCRUB_IDLE)
 		s->state = state;
+	trace_dm_remap_scrub(rm_name(rm), s->state, s->pos, s->found);
 	return rm_scrub_save(rm);
 }
 

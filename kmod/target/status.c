@@ -112,6 +112,7 @@ static void collect(struct remap *rm, struct remap_status *st)
 	st->commits = rm_stat_sum(rm, RM_STAT_COMMITS);
 	st->commit_fail = rm_stat_sum(rm, RM_STAT_COMMIT_FAIL);
 	rm_scrub_status(rm, st);
+	rm_hot_status(rm, st);
 	st->last_error_s = READ_ONCE(rm->last_error);
 	st->events = READ_ONCE(rm->events);
 	wear_range(rm, st);

@@ -29,6 +29,7 @@ bool rm_new_failure(struct remap *rm)
 
 static u32 take_slot(struct remap *rm, u64 block)
 {
+	u32 slot = RM_NO_SLOT;
 	struct rm_entry e;
 
 	switch (rm->table.alloc) {
@@ -41,7 +42,9 @@ static u32 take_slot(struct remap *rm, u64 block)
 		return rm_slots_take_near(&rm->slots,
 					  mul_u64_u64_div_u64(block, rm->slots.n, rm->blocks));
 	default:
-		return rm_slots_take_wear(&rm->slots);
+		if (block && rm_entry(rm, block - 1, &e) && e.slot != RM_NO_SLOT)
+			slot = rm_slots_take_behind(&rm->slots, e.slot);
+		return slot != RM_NO_SLOT ? slot : rm_slots_take_wear(&rm->slots);
 	}
 }
 

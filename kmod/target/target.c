@@ -80,7 +80,7 @@ static int alloc_state(struct remap *rm)
 	    !rm->pages || !rm->change || !rm->wq ||
 	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
 		return -ENOMEM;
-	return rm_scrub_new(rm);
+	return rm_hist_new(rm) ?: rm_hot_new(rm) ?: rm_scrub_new(rm);
 }
 
 static void drop_state(struct remap *rm)
@@ -104,6 +104,8 @@ static void remap_dtr(struct dm_target *ti)
 		cancel_delayed_work_sync(&rm->commit_work);
 		destroy_workqueue(rm->wq);
 	}
+	rm_hot_free(rm);
+	rm_hist_free(rm);
 	drop_state(rm);
 	for (i = 0; i < rm->n_spares; i++)
 		rm_claim_forget(rm, &rm->spare[i]);
@@ -196,6 +198,7 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		ti->error = (char *)error;
 		goto bad;
 	}
+	rm_hot_rate(rm);
 	rm->data_offset = rm->table.data_offset;
 	r = get_devices(rm, &rm->table);
 	if (r)
@@ -207,6 +210,7 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	mutex_unlock(&rm->lock);
 	if (r)
 		goto bad;
+	rm_hist_set(rm, rm->table.histogram == REMAP_ON);
 	ti->error = NULL;
 	ti->num_flush_bios = 1 + rm->n_spares;
 	ti->num_discard_bios = 1;
@@ -351,6 +355,8 @@ static void remap_postsuspend(struct dm_target *ti)
 	flush_workqueue(rm->wq);
 	cancel_delayed_work_sync(&rm->commit_work);
 	mutex_lock(&rm->lock);
+	if (rm->active && rm_mode(rm) <= REMAP_MODE_MAINT)
+		rm_record_wear(rm);
 	/* the second one is for what the first has released */
 	rm_commit_or_undo(rm);
 	rm_commit_or_undo(rm);

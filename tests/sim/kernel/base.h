@@ -48,6 +48,7 @@ void sim_log(char level, const char *fmt, ...);
 
 #undef LINE_MAX
 #define __rcu
+#define __force
 #define __percpu
 #define __iomem
 #define __user

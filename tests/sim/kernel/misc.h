@@ -97,6 +97,7 @@ struct module;
 struct static_key_false {
   int on;
 };
+#define DECLARE_STATIC_KEY_FALSE(name) extern struct static_key_false name
 #define DEFINE_STATIC_KEY_FALSE(name) struct static_key_false name
 #define static_branch_unlikely(k) ((k)->on > 0)
 #define static_branch_inc(k) ((k)->on++)

@@ -126,6 +126,7 @@ void free_percpu(void *p);
 #define this_cpu_dec(x) ((*per_cpu_ptr(&(x), sim_cpu()))--)
 #define this_cpu_read(x) (*per_cpu_ptr(&(x), sim_cpu()))
 #define this_cpu_write(x, v) ((*per_cpu_ptr(&(x), sim_cpu())) = (v))
+#define this_cpu_dec_return(x) (--(*per_cpu_ptr(&(x), sim_cpu())))
 #define this_cpu_inc_return(x) (++(*per_cpu_ptr(&(x), sim_cpu())))
 #define raw_smp_processor_id() sim_cpu()
 #define smp_processor_id() sim_cpu()

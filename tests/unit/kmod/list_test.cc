@@ -55,6 +55,20 @@ TEST(ListReply, BadLinesAreRefused) {
   }
 }
 
+TEST(ListReply, WhereThingsGather) {
+  const char* text =
+      "10240 1 hot samples=300 over=2\n1000 1501 cluster errors=3 since=7 time=9\n"
+      "768 256 region errors=2 weight=1999 time=9";
+  for (remap_block_state state : {REMAP_BLOCK_HOT, REMAP_BLOCK_CLUSTER, REMAP_BLOCK_REGION}) {
+    remap_list_item item = {};
+    ASSERT_EQ(remap_list_next(&text, &item), 1);
+    EXPECT_EQ(item.state, state);
+    EXPECT_FALSE(item.has_slot);
+  }
+  remap_query q = {};
+  EXPECT_EQ(remap_query_parse("1 hot block=0", &q), -EINVAL) << "no block is in such a state";
+}
+
 TEST(QueryReply, AllStates) {
   remap_query q = {};
   ASSERT_EQ(remap_query_parse("800 remapped block=100 slot=5 valid=0xff reason=manual", &q), 0);

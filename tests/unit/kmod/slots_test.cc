@@ -78,6 +78,73 @@ TEST(SlotAllocator, WearStaysLevel) {
   EXPECT_LE(*max - *min, 25u);
 }
 
+TEST(SlotAllocator, ARunStaysTogetherUnlessThatWouldWearASlotOut) {
+  Slots s(100);
+  const u32 first = rm_slots_take_wear(&s);
+  rm_slots_set(&s, first, RM_SLOT_USED);
+  EXPECT_EQ(rm_slots_take_behind(&s, first), first + 1);
+  s.wear[first + 1] = RM_WEAR_SLACK + 1;
+  EXPECT_EQ(rm_slots_take_behind(&s, first), RM_NO_SLOT);
+  s.wear[first + 1] = 0;
+  rm_slots_set(&s, first + 1, RM_SLOT_BAD);
+  EXPECT_EQ(rm_slots_take_behind(&s, first), RM_NO_SLOT);
+  EXPECT_EQ(rm_slots_take_behind(&s, 99), RM_NO_SLOT);
+}
+
+// Runs of blocks come and go; each written slot is written again and again.
+TEST(SlotAllocator, WearStaysLevelWithRuns) {
+  Slots s(256);
+  std::mt19937 rng(5);
+  std::vector<std::vector<u32>> runs;
+  int together = 0, all = 0;
+  for (int i = 0; i < 4000; i++) {
+    if (runs.size() > 12) {
+      const size_t at = rng() % runs.size();
+      for (u32 slot : runs[at]) rm_slots_set(&s, slot, RM_SLOT_FREE);
+      runs.erase(runs.begin() + static_cast<long>(at));
+    }
+    std::vector<u32> run;
+    for (int k = 0; k < 8; k++) {
+      u32 slot = run.empty() ? RM_NO_SLOT : rm_slots_take_behind(&s, run.back());
+      if (slot == RM_NO_SLOT) slot = rm_slots_take_wear(&s);
+      ASSERT_NE(slot, RM_NO_SLOT);
+      if (!run.empty()) together += slot == run.back() + 1, all++;
+      rm_slots_set(&s, slot, RM_SLOT_USED);
+      s.wear[slot]++;
+      run.push_back(slot);
+    }
+    runs.push_back(run);
+  }
+  const auto [min, max] = std::minmax_element(s.wear, s.wear + s.n);
+  EXPECT_LE(*max - *min, 2u * RM_WEAR_SLACK + 10);
+  EXPECT_GE(together * 10, all * 7);
+}
+
+TEST(SlotAllocator, LevellingMovesTheMostWornAndEnds) {
+  Slots s(64);
+  std::mt19937 rng(6);
+  for (u32 i = 0; i < 32; i++) {
+    rm_slots_set(&s, i, RM_SLOT_USED);
+    s.wear[i] = static_cast<u32>(rng() % 1000);
+  }
+  rm_slots_set(&s, 40, RM_SLOT_BAD);
+  u32 from, to, moves = 0;
+  while (rm_slots_unlevel(&s, &from, &to)) {
+    ASSERT_LT(++moves, 100u);
+    ASSERT_EQ(rm_slots_state(&s, from), RM_SLOT_USED);
+    ASSERT_EQ(rm_slots_state(&s, to), RM_SLOT_FREE);
+    rm_slots_set(&s, to, RM_SLOT_USED);
+    s.wear[to]++;
+    rm_slots_set(&s, from, RM_SLOT_FREE);
+  }
+  EXPECT_GT(moves, 20u);
+  for (u32 i = 0; i < 64; i++) {
+    if (rm_slots_state(&s, i) == RM_SLOT_USED) {
+      EXPECT_LT(s.wear[i], RM_WEAR_GAP + 2u) << i;
+    }
+  }
+}
+
 TEST(SlotAllocator, CountsAgreeWithTheStates) {
   Slots s(50);
   std::mt19937 rng(4);
