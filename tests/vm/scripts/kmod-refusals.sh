@@ -80,7 +80,8 @@ bad_message checkpoint now
 bad_message recover now
 bad_message mark_slot_bad 99999999
 bad_message scrub begin
-bad_message rebalance
+bad_message rebalance now
+bad_message histogram clear
 same "nothing has changed" "$(state)" "$now"
 same "the table neither" "$(dmsetup table r)" "$line"
 
