@@ -1,38 +1,18 @@
 #include "agent/remap/device_guard.h"
 
+#include <blkid/blkid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 
 #include "agent/posix/unique_fd.h"
 
 namespace remapfleet::agent {
 namespace {
-
-struct Signature {
-  std::size_t offset;
-  std::string_view bytes;
-  std::string_view name;
-};
-
-constexpr std::array<Signature, 11> kSignatures = {{
-    {0x438, "\x53\xef", "an ext2/3/4 file system"},
-    {0, "XFSB", "an XFS file system"},
-    {0x10040, "_BHRfS_M", "a btrfs file system"},
-    {512, "LABELONE", "an LVM volume"},
-    {0, "LUKS\xba\xbe", "a LUKS volume"},
-    {512, "EFI PART", "a GPT partition table"},
-    {0x1000, std::string_view("\xfc\x4e\x2b\xa9", 4), "an md array member"},
-    {0xff6, "SWAPSPACE2", "swap space"},
-    {0x410, std::string_view("\x10\x20\xf5\xf2", 4), "an F2FS file system"},
-    {3, "NTFS", "an NTFS file system"},
-    // Last: boot sectors of file systems end so, too.
-    {510, "\x55\xaa", "a partition table"},
-}};
 
 std::string HoldersOf(const std::string& path) {
   std::string names;
@@ -56,6 +36,42 @@ Result<std::string> ReadArea(const std::string& path, std::uint64_t sector, std:
   return bytes;
 }
 
+std::string ValueOf(blkid_probe probe, const char* name) {
+  const char* value = nullptr;
+  return blkid_probe_lookup_value(probe, name, &value, nullptr) == 0 ? value : "";
+}
+
+// What libblkid takes the area from a sector on for: "xfs", "a gpt partition table", …; empty if
+// for nothing.
+Result<std::string> RecogniseData(const std::string& path, std::uint64_t sector) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Fail(Error::FromErrno(errno, path));
+  const std::unique_ptr<blkid_struct_probe, void (*)(blkid_probe)> probe(blkid_new_probe(),
+                                                                         blkid_free_probe);
+  errno = 0;
+  if (!probe ||
+      blkid_probe_set_device(probe.get(), fd.get(), static_cast<off_t>(sector * 512), 0) != 0) {
+    return Fail(Error::FromErrno(errno != 0 ? errno : EIO, "looking for data on " + path));
+  }
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  // What has a damaged checksum is still somebody's.
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_BADCSUM);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  switch (blkid_do_safeprobe(probe.get())) {
+    case 0: {
+      const std::string type = ValueOf(probe.get(), "TYPE");
+      return type.empty() ? fmt::format("a {} partition table", ValueOf(probe.get(), "PTTYPE"))
+                          : type;
+    }
+    case 1:
+      return std::string();
+    case -2:
+      return std::string("signatures of several kinds of data");
+    default:
+      return Fail(Error::FromErrno(errno != 0 ? errno : EIO, "looking for data on " + path));
+  }
+}
+
 class RealDeviceGuard final : public DeviceGuard {
  public:
   Status CheckUnused(const std::string& path) override {
@@ -70,14 +86,15 @@ class RealDeviceGuard final : public DeviceGuard {
   }
 
   Status CheckNoForeignData(const std::string& path, std::uint64_t offset_sectors) override {
-    const auto bytes = ReadArea(path, offset_sectors, 128 << 10);
-    if (!bytes) return Fail(bytes.error());
-    const std::string_view found = RecogniseData(*bytes);
-    if (found.empty()) return {};
+    // libblkid takes what lies behind the end for empty.
+    if (const auto begin = ReadArea(path, offset_sectors, 512); !begin) return Fail(begin.error());
+    const auto found = RecogniseData(path, offset_sectors);
+    if (!found) return Fail(found.error());
+    if (found->empty()) return {};
     return Fail(Code::kFailedPrecondition,
                 fmt::format("{} holds {} at sector {}: it is not overwritten; name another "
                             "device, or wipe it (wipefs)",
-                            path, found, offset_sectors));
+                            path, *found, offset_sectors));
   }
 
   Status CheckNotBlank(const std::string& path, std::uint64_t offset_sectors,
@@ -96,16 +113,6 @@ class RealDeviceGuard final : public DeviceGuard {
 };
 
 }  // namespace
-
-std::string_view RecogniseData(std::string_view bytes) {
-  for (const Signature& signature : kSignatures) {
-    if (bytes.size() >= signature.offset + signature.bytes.size() &&
-        bytes.substr(signature.offset, signature.bytes.size()) == signature.bytes) {
-      return signature.name;
-    }
-  }
-  return {};
-}
 
 std::unique_ptr<DeviceGuard> MakeDeviceGuard() { return std::make_unique<RealDeviceGuard>(); }
 

@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "support/result.h"
 
@@ -22,9 +21,5 @@ class DeviceGuard {
 };
 
 std::unique_ptr<DeviceGuard> MakeDeviceGuard();
-
-// What `bytes`, the first 128 KiB of an area, look like: "ext4", "LVM", …; empty if like nothing.
-// At least 512 bytes.
-std::string_view RecogniseData(std::string_view bytes);
 
 }  // namespace remapfleet::agent

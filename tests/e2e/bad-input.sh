@@ -55,7 +55,7 @@ mkdir -p "$stack/node"
 cp "$stack/foreign.img" "$stack/node/ide1.img"
 node_start
 agent_start
-refused() { agent_log | grep -q 'ext2/3/4 file system'; }
+refused() { agent_log | grep -q 'holds ext4 at sector 0'; }
 await 30 "the agent to refuse the spare" refused || { agent_log; exit 1; }
 node 'dmsetup status data0' >/dev/null 2>&1 && { echo "FAIL: the device was made all the same"; exit 1; }
 vm_stop "$stack/node"
