@@ -23,6 +23,18 @@ BlockSet EmptySet(const DriveView& view) {
           BlockSectors(view)};
 }
 
+// A range of the target, in sectors of the drive.
+v1::SectorRange OnDrive(const DriveView& view, v1::SectorRange range) {
+  range.set_first_sector(range.first_sector() + view.spec.data_offset_sectors());
+  return range;
+}
+
+BlockSet PendingBlocks(const DriveView& view) {
+  BlockSet pending = EmptySet(view);
+  for (const auto& range : view.status.pending()) pending.Add(OnDrive(view, range));
+  return pending;
+}
+
 bool Near(const v1::SectorRange& a, const v1::SectorRange& b, std::uint64_t sectors) {
   const std::uint64_t a_end = a.first_sector() + a.sector_count();
   const std::uint64_t b_end = b.first_sector() + b.sector_count();
@@ -70,6 +82,7 @@ class Findings {
     for (const v1::Record& record : evidence) {
       if (record.has_io_error()) AddError(record.io_error());
       if (record.has_weak_block()) AddWeak(record.weak_block());
+      if (record.has_remap_status()) AddListed(record.remap_status());
     }
     std::sort(found_.begin(), found_.end(), [](const Finding& a, const Finding& b) {
       return std::tuple(a.range.first_sector(), a.range.sector_count(), a.evidence.what(),
@@ -115,6 +128,20 @@ class Findings {
     }
   }
 
+  // Blocks that the target lists as pending, and still does, without an error that says why: the
+  // agent was away when it happened.
+  void AddListed(const v1::RemapStatus& listed) {
+    BlockSet still = PendingBlocks(view_);
+    for (const v1::SectorRange& range : listed.pending()) {
+      for (const auto& part : still.TakeTouched(OnDrive(view_, range)).Ranges()) {
+        const bool explained =
+            std::any_of(errors_.begin(), errors_.end(),
+                        [&](const v1::IoError& error) { return Near(error.range(), part, 0); });
+        if (!explained) Add(part, "listed as pending by the target", listed.time(), true);
+      }
+    }
+  }
+
   // Which of several blocks failed, nobody can tell.
   bool InOneBlock(const v1::SectorRange& range) const {
     BlockSet blocks = EmptySet(view_);
@@ -137,15 +164,6 @@ class Findings {
   std::vector<v1::IoError> errors_;
   std::vector<Finding> found_;
 };
-
-BlockSet PendingBlocks(const DriveView& view) {
-  BlockSet pending = EmptySet(view);
-  for (v1::SectorRange range : view.status.pending()) {
-    range.set_first_sector(range.first_sector() + view.spec.data_offset_sectors());
-    pending.Add(range);
-  }
-  return pending;
-}
 
 // Leaves out what is desired already or what a plan is about; a plan that failed may be tried
 // again.

@@ -42,6 +42,8 @@ struct Decision {
 // - A kernel error: the blocks that it covers are sent to slots. One that is pending, or that the
 //   error or a check names as unreadable, goes when it is next written (REMAP_ON_WRITE); of a wider
 //   error, what can be read is copied now (PROACTIVE_COPY).
+// - A block that the target lists as pending, with no error to say why: as if its error had been
+//   seen.
 // - A block found slow or in need of retries within the neighbourhood of an error: copied now.
 // - What a live plan or the desired state covers already is left alone.
 // - Beyond the day's budget, a person decides.

@@ -10,9 +10,8 @@ namespace remapfleet {
 std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit) {
   std::vector<DriveKey> keys;
   for (const auto& row :
-       transaction.work.exec_params("select host_id, drive_id from evidence group by host_id, "
-                                    "drive_id order by min(received) "
-                                    "limit $1",
+       transaction.work.exec_params("select host_id, drive_id from evidence where due <= now() "
+                                    "group by host_id, drive_id order by min(received) limit $1",
                                     limit)) {
     keys.push_back({HostId(row[0].as<std::string>()), DriveId(row[1].as<std::string>())});
   }
@@ -23,10 +22,8 @@ std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& k
   std::vector<v1::Record> records;
   for (const auto& row : transaction.work.exec_params(
            "delete from evidence where (host_id, drive_id, boot_id, seq) in (select host_id, "
-           "drive_id, "
-           "boot_id, seq from evidence where host_id = $1 and drive_id = $2 order by received, "
-           "boot_id, seq "
-           "limit $3 for update skip locked) returning body",
+           "drive_id, boot_id, seq from evidence where host_id = $1 and drive_id = $2 and due <= "
+           "now() order by received, boot_id, seq limit $3 for update skip locked) returning body",
            key.host.value(), key.drive.value(), limit)) {
     records.push_back(Parse<v1::Record>(row[0]));
   }

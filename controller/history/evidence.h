@@ -16,11 +16,11 @@ struct DriveKey {
   DriveId drive;
 };
 
-// Drives with evidence that nobody has decided on, oldest first.
+// Drives with evidence that is due and that nobody has decided on, oldest first.
 std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit);
 
-// Takes a drive's evidence, oldest first: gone with this transaction's commit, back if it rolls
-// back. Rows that another replica has taken are left out.
+// Takes a drive's evidence that is due, oldest first: gone with this transaction's commit, back if
+// it rolls back. Rows that another replica has taken are left out.
 std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key, int limit);
 
 // What is known of a drive for scoring; the counts are over the last 24 hours, without errors that

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::chrono::hours kOldest{24 * 400};
 constexpr std::chrono::hours kNewest{24};
+// A target lists a block as pending at about the time of the error's own event, which says more.
+constexpr std::chrono::seconds kEventComesFirst{5};
 
 // A record on its way to its table.
 struct Row {
@@ -168,16 +171,40 @@ void NoteHealth(Transaction& transaction, const std::string& host, const Row& ro
       host, health.drive().drive_id(), ToBytea(health.drive()), ToBytea(health), row.time);
 }
 
-void NoteStatus(Transaction& transaction, const std::string& host, const Row& row) {
+// Whether `now` lists a pending block that `before` does not.
+bool ListsMore(const v1::RemapStatus& now, const v1::RemapStatus& before) {
+  return std::any_of(now.pending().begin(), now.pending().end(), [&](const auto& range) {
+    return std::none_of(before.pending().begin(), before.pending().end(), [&](const auto& known) {
+      return known.first_sector() <= range.first_sector() &&
+             range.first_sector() + range.sector_count() <=
+                 known.first_sector() + known.sector_count();
+    });
+  });
+}
+
+void NoteStatus(Transaction& transaction, const std::string& host, const std::string& boot,
+                const Row& row) {
   const v1::RemapStatus& status = row.record->remap_status();
+  const auto older = transaction.work.exec_params(
+      "select remap from drive where host_id = $1 and drive_id = $2 and (remap_time is null or "
+      "remap_time <= $3) for no key update",
+      host, status.drive_id(), row.time);
+  if (older.empty()) return;
   transaction.work.exec_params(
-      "update drive set remap = $3::bytea, remap_time = $4 "
-      "where host_id = $1 and drive_id = $2 and (remap_time is null or remap_time <= $4)",
+      "update drive set remap = $3::bytea, remap_time = $4 where host_id = $1 and drive_id = $2",
       host, status.drive_id(), ToBytea(status), row.time);
+  const auto before =
+      older[0][0].is_null() ? v1::RemapStatus() : Parse<v1::RemapStatus>(older[0][0]);
+  if (!ListsMore(status, before)) return;
+  transaction.work.exec_params(
+      "insert into evidence (host_id, drive_id, boot_id, seq, body, due) values ($1, $2, $3, $4, "
+      "$5::bytea, now() + make_interval(secs => $6))",
+      host, status.drive_id(), boot, Signed(row.seq), ToBytea(*row.record),
+      kEventComesFirst.count());
 }
 
 // What the batch says of drives as they are now: the newest record of each counts.
-void NoteDrives(Transaction& transaction, const std::string& host,
+void NoteDrives(Transaction& transaction, const std::string& host, const std::string& boot,
                 std::map<v1::Record::KindCase, Rows>& rows) {
   using Kind = v1::Record::KindCase;
   // In the order of ids: two streams of one host must not wait for each other.
@@ -196,7 +223,7 @@ void NoteDrives(Transaction& transaction, const std::string& host,
     drive.set_drive_id(drive_id);
     NoteDrive(transaction, host, drive);
     if (newest_of[0] != nullptr) NoteHealth(transaction, host, *newest_of[0]);
-    if (newest_of[1] != nullptr) NoteStatus(transaction, host, *newest_of[1]);
+    if (newest_of[1] != nullptr) NoteStatus(transaction, host, boot, *newest_of[1]);
   }
 }
 
@@ -276,7 +303,7 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
     CopyOutcomes(transaction, host.value(), boot, rows[Kind::kOutcome]);
   }
 
-  NoteDrives(transaction, host.value(), rows);
+  NoteDrives(transaction, host.value(), boot, rows);
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
     CopyEvidence(transaction, host.value(), boot, rows[Kind::kIoError], rows[Kind::kWeakBlock]);
   }

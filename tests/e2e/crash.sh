@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill -9 of controller, agent or PostgreSQL at three points of the loop: right after the fault, once the evidence is
-# committed, once the plan is on its way. After the restart the loop closes; each fault has one plan, applied once; and
+# committed, once the plan is on its way; and a fault while no agent runs. After the restart the loop closes; each fault has one plan, applied once; and
 # every record that the agent, by its own durable account, was told is committed, is in the database once.
 set -euo pipefail
 
@@ -72,6 +72,13 @@ for who in controller agent postgres; do
     acknowledged_is_there
   done
 done
+
+echo "an error while no agent looks"
+agent_kill
+fault
+agent_start
+await 90 "the plan for sector $sector, whose error only the target saw" applied
+acknowledged_is_there
 
 count=${#faults[@]}
 # A slow machine may find slow blocks beside an error and plan for those too: each plan counts for its own sectors.

@@ -48,6 +48,25 @@ TEST_F(LoopTest, EvidenceLeadsToOnePlanHoweverOftenTheBrainLooks) {
   EXPECT_EQ(Sql("select count(*) > 0 from risk_score where score > 0.4"), "t");
 }
 
+TEST_F(LoopTest, APendingBlockWhoseErrorNobodySawIsPlannedForOnce) {
+  v1::Record status = StatusRecord();
+  status.mutable_remap_status()->add_pending()->set_first_sector(80);
+  status.mutable_remap_status()->mutable_pending(0)->set_sector_count(8);
+  Send({status});
+  EXPECT_EQ(Sql("select due > now() from evidence"), "t");  // the error may still arrive
+  Tick();
+  EXPECT_EQ(Plans().size(), 0U);
+  Send({status});
+  EXPECT_EQ(Sql("select count(*) from evidence"), "1");  // nothing new
+  Sql("update evidence set due = now()");
+  Tick();
+  ASSERT_EQ(Plans().size(), 1U);
+  EXPECT_EQ(Plans()[0].ranges(0).first_sector(), 80U);
+  Send({status, ReadErrorAt(80)});
+  Tick();
+  EXPECT_EQ(Plans().size(), 1U);
+}
+
 TEST_F(LoopTest, ALaterGenerationCarriesWhatAnEarlierOneAsked) {
   Send({ReadErrorAt(80)});
   Tick();

@@ -87,6 +87,26 @@ TEST(Decide, APendingBlockWaitsForItsRewrite) {
             "3056+8 3088+16;");
 }
 
+TEST(Decide, AListedPendingBlockNeedsNoErrorToBeBelieved) {
+  DriveView view = View();
+  view.spec.set_data_offset_sectors(2048);
+  v1::Record listed;
+  *listed.mutable_remap_status()->add_pending() = Range(1000, 16);  // of the target
+  listed.mutable_remap_status()->mutable_time()->set_seconds(500);
+  EXPECT_TRUE(Decide(view, {listed}, {}).empty());  // it was, and is no more
+  *view.status.add_pending() = Range(1008, 64);
+  const auto decisions = Decide(view, {listed}, {});
+  EXPECT_EQ(Text(decisions), "ACTION_REMAP_ON_WRITE STATE_APPROVED 3056+8;");
+  EXPECT_EQ(decisions[0].plan.reason(), "listed as pending by the target at LBA 3056+8");
+  EXPECT_EQ(decisions[0].plan.evidence(0).time().seconds(), 500);
+  // The error itself says more.
+  EXPECT_EQ(Decide(view, {listed, ReadError(3056)}, {}).at(0).plan.reason(),
+            "read error EIO at LBA 3056+8");
+  // What is wanted already is left alone.
+  *view.spec.add_remap_ranges() = Range(3056, 8);
+  EXPECT_TRUE(Decide(view, {listed}, {}).empty());
+}
+
 TEST(Decide, BlocksAreCountedFromTheDataOffset) {
   DriveView view = View();
   view.spec.set_data_offset_sectors(2049);
