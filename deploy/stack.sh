@@ -109,6 +109,16 @@ node_start() {
   vm_start "$stack/node" "/boot/vmlinuz-$version" "$stack/node/initrd" "vm.net=1" \
     -netdev "user,id=net0,restrict=off,hostfwd=tcp:127.0.0.1:$agent_metrics_port-10.0.2.15:9477" -device e1000,netdev=net0
   vm_ready "$stack/node" 90
+  node_clock
+}
+# The kernel takes whole seconds from the machine's clock: set on the beginning of one, so that the times of both sides
+# can be read side by side.
+node_clock() {
+  local now next
+  now=$(date +%s%N)
+  next=$((now / 1000000000 + 1))
+  sleep "$(printf '0.%09d' $((next * 1000000000 - now - 1)))"
+  node "date -s @$next" >/dev/null
 }
 node() { vm_exec "$stack/node" "$@"; }
 node_fault() { fault_set "$stack/node" "$@"; }
