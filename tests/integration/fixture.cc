@@ -1,5 +1,6 @@
 #include "tests/integration/fixture.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -173,6 +174,7 @@ void FakeAgent::SendBatch(std::uint64_t first_seq, const std::vector<v1::Record>
 v1::ConnectResponse FakeAgent::Read() {
   v1::ConnectResponse response;
   if (!stream_->Read(&response)) ADD_FAILURE() << "the stream ended: " << End().error_message();
+  acked_ = std::max(acked_, response.ack().through_seq());
   return response;
 }
 
@@ -201,8 +203,7 @@ grpc::Status FakeAgent::End() {
   ended_ = true;
   stream_->WritesDone();
   v1::ConnectResponse response;
-  while (stream_->Read(&response)) {
-  }
+  while (stream_->Read(&response)) acked_ = std::max(acked_, response.ack().through_seq());
   return stream_->Finish();
 }
 

@@ -76,6 +76,8 @@ class FakeAgent {
   v1::Desired ReadDesired(std::uint64_t generation);
   // Reads to the end.
   grpc::Status End();
+  // The highest acknowledgement so far.
+  std::uint64_t acked() const { return acked_; }
 
   const std::string boot_id;
 
@@ -84,6 +86,7 @@ class FakeAgent {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::ConnectRequest, v1::ConnectResponse>> stream_;
   bool ended_ = false;
+  std::uint64_t acked_ = 0;
 };
 
 // Records of the drive "serial-x", made now.

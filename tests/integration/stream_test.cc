@@ -106,6 +106,25 @@ TEST_F(StreamTest, HostsAreWhoTheirCertificatesSay) {
   EXPECT_EQ(Sql("select string_agg(host_id, ',' order by host_id) from host"), "node-1,node-2");
 }
 
+TEST_F(StreamTest, ABatchThatFailsInTheMiddleLeavesNothingAndIsTakenLater) {
+  // Evidence comes last.
+  Sql("alter table evidence rename to evidence_away");
+  FakeAgent agent = Agent();
+  agent.Greet();
+  agent.SendBatch(1, {ReadErrorAt(8), StatusRecord(), ReadErrorAt(16)});
+  EXPECT_EQ(agent.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(agent.acked(), 0U);
+  EXPECT_EQ(Sql("select count(*) from io_error"), "0");
+  EXPECT_EQ(Sql("select count(*) from stream_position where through_seq > 0"), "0");
+
+  Sql("alter table evidence_away rename to evidence");
+  FakeAgent again = Agent();
+  EXPECT_EQ(again.Greet().acked_seq(), 0U);
+  again.SendBatch(1, {ReadErrorAt(8), StatusRecord(), ReadErrorAt(16)});
+  EXPECT_EQ(again.ReadAck(), 3U);
+  EXPECT_EQ(Sql("select count(*) from io_error"), "2");
+}
+
 // The server dies with the batch's transaction anywhere; whatever was acknowledged must be there
 // afterwards, and sending the rest again must complete it without a double.
 TEST_F(StreamTest, PostgresKilledInTheMiddleLosesNothingAcknowledged) {
@@ -115,13 +134,13 @@ TEST_F(StreamTest, PostgresKilledInTheMiddleLosesNothingAcknowledged) {
     agent.Greet();
     for (std::uint64_t seq = 1; seq <= 20; ++seq) {
       agent.SendBatch(seq, {ReadErrorAt(seq * 8)});
-      if (seq == 10) {
-        acked = agent.ReadAck();
-        while (acked < 5) acked = agent.ReadAck();
-        KillPostgres();
+      if (seq != 10) continue;
+      while (agent.ReadAck() < 5) {
       }
+      KillPostgres();
     }
     (void)agent.End();
+    acked = agent.acked();
     return agent.boot_id;
   }();
   StartPostgres();

@@ -154,8 +154,10 @@ TEST_P(CrashEverywhere, ARestartConverges) {
           node.dm.Reboot();
           node.files.PowerCut(static_cast<unsigned>(step));
         }
+        const bool accepted = !node.outcomes.empty();
         node.Start();
         // If the node had not taken it, the controller sends it again.
+        EXPECT_FALSE(accepted && node.reconciler->Known().empty());
         if (node.reconciler->Known().empty()) {
           node.Handle(node.Desire(1, {{80, 1200}, {8000, 8}}, {{"read_retries", "5"}}));
         }
@@ -180,6 +182,41 @@ TEST_P(CrashEverywhere, ARestartConverges) {
       if (!crashed) break;
     }
     EXPECT_GT(crashes, 15U);
+  }
+}
+
+// It has expired meanwhile, so that it would be refused if it came now.
+TEST_P(CrashEverywhere, WhatWasSaidOfAGenerationStaysSaid) {
+  for (const auto kind : {FaultPlan::Kind::kCrashBefore, FaultPlan::Kind::kCrashAfter}) {
+    std::size_t said = 0;
+    for (std::size_t step = 1;; ++step) {
+      SCOPED_TRACE(step);
+      Node node;
+      v1::Desired desired = node.Desire(1, {{80, 16}});
+      *desired.mutable_expires_at() = ToProto(node.clock.Now() + std::chrono::hours(1));
+      node.plan.Set(kind, step);
+      bool crashed = false;
+      try {
+        node.Start();
+        node.Handle(desired);
+      } catch (const Crash&) {
+        crashed = true;
+      }
+      node.plan.Clear();
+      if (!crashed) break;
+      if (GetParam()) {
+        node.dm.Reboot();
+        node.files.PowerCut(static_cast<unsigned>(step));
+      }
+      node.clock.Advance(std::chrono::hours(2));
+      const bool applied =
+          !node.outcomes.empty() && node.outcomes.back().stage() == v1::Outcome::STAGE_APPLIED;
+      node.Start();
+      if (!applied) continue;
+      ++said;
+      EXPECT_EQ(node.outcomes.back().stage(), v1::Outcome::STAGE_APPLIED);
+    }
+    EXPECT_GT(said, 0U);
   }
 }
 
