@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kEvents = 4096;
 constexpr std::uint64_t kNeighbourhood = 2048;  // sectors: 1 MiB on each side
 constexpr std::chrono::seconds kBetweenChecks{10};
+// Errors of what is no drive of ours must not have /sys read for each of them.
+constexpr std::chrono::seconds kBetweenRescans{10};
 
 // The tracepoint tells its time to the microsecond, the log only that it was just now.
 std::chrono::milliseconds SlackOf(v1::IoError::Source source) {
@@ -81,9 +83,22 @@ bool FaultThread::TakeNext(std::stop_token stop, std::chrono::steady_clock::time
   return event.has_value();
 }
 
+// A drive that was plugged in since the last scan is found by another one.
+std::optional<Drive> FaultThread::Find(const SeenError& seen) {
+  const auto find = [&] {
+    return seen.disk.empty() ? drives_.ByNumber(seen.error.major, seen.error.minor)
+                             : drives_.ByName("/dev/" + seen.disk);
+  };
+  if (auto known = find()) return known;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_rescan_) return std::nullopt;
+  next_rescan_ = now + kBetweenRescans;
+  drives_.Rescan();
+  return find();
+}
+
 void FaultThread::Take(const SeenError& seen) {
-  const auto drive = seen.disk.empty() ? drives_.ByNumber(seen.error.major, seen.error.minor)
-                                       : drives_.ByName("/dev/" + seen.disk);
+  const auto drive = Find(seen);
   // Not ours: a drive that the configuration does not name, or a remap device itself.
   if (!drive) return;
   v1::IoError error;

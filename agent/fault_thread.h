@@ -36,6 +36,7 @@ class FaultThread {
   // False if there was nothing to take until the deadline.
   bool TakeNext(std::stop_token stop, std::chrono::steady_clock::time_point deadline);
   void Take(const SeenError& seen);
+  std::optional<Drive> Find(const SeenError& seen);
   void Report(std::vector<v1::IoError> errors);
   void ReportGap(std::uint64_t lost, const std::string& reason);
   void Plan(const v1::IoError& error);
@@ -54,6 +55,7 @@ class FaultThread {
   Storm storm_;
   BoundedQueue<v1::IoError> checks_;
   std::map<std::string, std::chrono::steady_clock::time_point> next_check_;  // by drive: not before
+  std::chrono::steady_clock::time_point next_rescan_;
   std::atomic<bool> checking_{false};
   std::unique_ptr<ErrorSource> source_;
   std::jthread thread_;

@@ -8,7 +8,11 @@ Result<Outside> MakeOutside(const Config& config) {
   auto controller = MakeControllerPort({config.controller_address, config.controller_server_name,
                                         config.tls_certificate, config.tls_key, config.tls_ca});
   if (!controller) return Fail(controller.error());
+  // Two agents with one spool would give one number to two records.
+  auto lock = LockFolder(config.state_dir);
+  if (!lock) return Fail(lock.error());
   Outside outside;
+  outside.state_lock = std::move(*lock);
   outside.boot_id = ReadBootId();
   outside.clock = std::make_unique<SystemClock>();
   outside.files = MakeFileSystem();

@@ -10,6 +10,7 @@
 #include "agent/faults/neighbours.h"
 #include "agent/link/controller_port.h"
 #include "agent/posix/file_system.h"
+#include "agent/posix/unique_fd.h"
 #include "agent/remap/device_guard.h"
 #include "agent/remap/dm_events.h"
 #include "agent/remap/dm_port.h"
@@ -20,6 +21,7 @@ namespace remapfleet::agent {
 
 // The world as the agent sees it: everything that it reads from and acts on.
 struct Outside {
+  UniqueFd state_lock;  // on the state folder, while this lives
   std::string boot_id;
   std::unique_ptr<Clock> clock;
   std::unique_ptr<FileSystem> files;
@@ -34,7 +36,8 @@ struct Outside {
   OpenReads open_reads;
 };
 
-// The real one. Fails for certificates that do not fit.
+// The real one. Fails for certificates that do not fit, and where another agent uses the state
+// folder.
 Result<Outside> MakeOutside(const Config& config);
 
 }  // namespace remapfleet::agent

@@ -118,6 +118,17 @@ bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>
   });
 }
 
+void MarkTwins(std::vector<Drive>& drives) {
+  for (Drive& drive : drives) {
+    for (const Drive& other : drives) {
+      if (&other == &drive || other.identity.drive_id() != drive.identity.drive_id()) continue;
+      drive.twin = other.identity.path();
+      drive.problem = fmt::format("{} and {} have the same identity", drive.identity.path(),
+                                  other.identity.path());
+    }
+  }
+}
+
 std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow) {
   std::vector<Drive> drives;
   std::error_code error;
@@ -156,6 +167,7 @@ std::unique_ptr<DriveSource> MakeDriveSource(DriveRoots roots, std::vector<std::
 
 void DriveTable::Rescan() {
   auto found = source_.Find();
+  MarkTwins(found);
   const std::lock_guard lock(mutex_);
   drives_ = std::move(found);
 }

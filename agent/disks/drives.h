@@ -17,6 +17,7 @@ struct Drive {
   unsigned major = 0;
   unsigned minor = 0;
   std::string problem;  // what about its identity is not as it should be; mostly empty
+  std::string twin;     // the node of another drive with the same id; mostly empty
 };
 
 // Where to look: other folders than these in tests only.
@@ -32,6 +33,9 @@ std::string MakeDriveId(const v1::DriveIdentity& identity, const std::string& fa
 // True if a glob of `allow` matches the device node or the drive id.
 bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>& allow);
 
+// Notes in each drive whose id another one has, too, that it has a twin.
+void MarkTwins(std::vector<Drive>& drives);
+
 // The disks under `roots` that `allow` names, by node. Opens no device: the kernel's own records
 // do.
 std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow);
@@ -44,7 +48,7 @@ class DriveSource {
 };
 std::unique_ptr<DriveSource> MakeDriveSource(DriveRoots roots, std::vector<std::string> allow);
 
-// The newest scan, shared between threads.
+// The newest scan, twins marked, shared between threads.
 class DriveTable {
  public:
   explicit DriveTable(DriveSource& source) : source_(source) {}

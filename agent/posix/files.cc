@@ -1,7 +1,9 @@
 #include "agent/posix/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -78,6 +80,23 @@ Status MakeFolder(const std::string& path) {
   if (error) return Fail(Error::FromErrno(error.value(), path));
   if (chmod(path.c_str(), 0700) != 0) return Fail(Error::FromErrno(errno, path));
   return {};
+}
+
+Result<UniqueFd> LockFolder(const std::string& path) {
+  if (auto made = MakeFolder(path); !made) return Fail(made.error());
+  const std::string name = path + "/lock";
+  UniqueFd fd(open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return Fail(Error::FromErrno(errno, name));
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return Fail(Error::FromErrno(errno, name));
+    return Fail(Code::kFailedPrecondition,
+                path + " is in use by process " + ReadTrimmed(name) +
+                    ": stop that one, or give this one a state_dir of its own");
+  }
+  const std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(fd.get(), 0) != 0) return Fail(Error::FromErrno(errno, name));
+  if (auto written = WriteAll(fd.get(), pid, name); !written) return Fail(written.error());
+  return fd;
 }
 
 std::string ReadBootId() { return ReadTrimmed("/proc/sys/kernel/random/boot_id"); }

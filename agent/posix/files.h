@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/posix/unique_fd.h"
 #include "support/result.h"
 
 namespace remapfleet::agent {
@@ -22,6 +23,10 @@ Status WriteKernelFile(const std::string& path, std::string_view contents);
 
 // Creates a folder and those above it, for the owner only.
 Status MakeFolder(const std::string& path);
+
+// Holds a folder for this process until the descriptor is closed; FAILED_PRECONDITION with the
+// holder's process number if another one does. Creates the folder.
+Result<UniqueFd> LockFolder(const std::string& path);
 
 // Makes the names in a folder durable.
 Status SyncFolder(const std::string& path);

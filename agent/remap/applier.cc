@@ -4,14 +4,39 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
 
 namespace remapfleet::agent {
 namespace {
 
 // Blocks charged and moved at once: a crash costs no more than this of the hour's budget.
 constexpr std::uint64_t kStep = 64;
+// A reply for each is kept with the plan.
+constexpr std::size_t kMaxQueries = 1000;
 
 std::string UuidOf(const Layout& layout) { return "REMAPFLEET-" + layout.name; }
+
+// Where ranges begin that `before` does not have, at most kMaxQueries; of all, if none is new.
+std::vector<std::uint64_t> NewSectors(const v1::RemapDeviceSpec& spec,
+                                      const v1::RemapDeviceSpec& before) {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> known;
+  for (const v1::SectorRange& range : before.remap_ranges()) {
+    known.emplace(range.first_sector(), range.sector_count());
+  }
+  std::vector<std::uint64_t> all;
+  std::vector<std::uint64_t> fresh;
+  for (const v1::SectorRange& range : spec.remap_ranges()) {
+    all.push_back(range.first_sector());
+    if (!known.contains({range.first_sector(), range.sector_count()})) {
+      fresh.push_back(range.first_sector());
+    }
+  }
+  std::vector<std::uint64_t>& wanted = fresh.empty() ? all : fresh;
+  wanted.resize(std::min(wanted.size(), kMaxQueries));
+  return wanted;
+}
 
 }  // namespace
 
@@ -22,6 +47,10 @@ Status Applier::CheckDevices(const Layout& layout, bool used_before) {
   if (auto free = ports_.guard.CheckUnused(spare); !free) return free;
   if (auto empty = ports_.guard.CheckNoForeignData(spare, layout.spare_offset); !empty) {
     return empty;
+  }
+  // An area in the middle of a disk may lie in the middle of what begins at the disk's start.
+  if (layout.spare_offset != 0) {
+    if (auto empty = ports_.guard.CheckNoForeignData(spare, 0); !empty) return empty;
   }
   if (used_before) {
     auto holds = ports_.guard.CheckNotBlank(spare, layout.spare_offset, layout.spare_length);
@@ -86,6 +115,11 @@ Status Applier::BringUp(const Layout& layout, bool used_before) {
   if (auto resumed = ports_.dm.Resume(layout.name); !resumed) return resumed;
   // Somebody may have loaded another table meanwhile.
   return CheckTable(layout);
+}
+
+bool Applier::IsGone(const std::string& name) {
+  const auto info = ports_.dm.Info(name);
+  return info && !*info;
 }
 
 Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout) {
@@ -161,14 +195,15 @@ Result<std::uint64_t> Applier::Move(const std::vector<Extent>& extents, RemapDev
   return moved;
 }
 
-Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layout& layout) {
+Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layout& layout,
+                                    const v1::RemapDeviceSpec& before) {
   auto work = FindWork(spec, layout);
   if (!work) return Fail(work.error());
   if (auto allowed = CheckLimits(*work); !allowed) return Fail(allowed.error());
   RemapDevice device(ports_.dm, layout.name);
-  Settings before;
+  Settings settings_before;
   std::uint64_t moved = 0;
-  Status done = ChangeSettings(spec, device, before);
+  Status done = ChangeSettings(spec, device, settings_before);
   if (done) {
     auto result = Move(work->missing, device);
     if (result)
@@ -176,12 +211,13 @@ Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layou
     else
       done = Fail(result.error());
   }
-  auto read_back = done ? Confirm(spec, layout, device) : Result<v1::ReadBack>(Fail(done.error()));
+  auto read_back =
+      done ? Confirm(spec, layout, before, device) : Result<v1::ReadBack>(Fail(done.error()));
   if (read_back) {
     read_back->set_blocks_remapped(moved);
     return read_back;
   }
-  for (const auto& [key, value] : before) {
+  for (const auto& [key, value] : settings_before) {
     if (auto restored = device.Set(key, value); !restored) {
       spdlog::error("remap {}: {} cannot be set back to {}: {}", layout.name, key, value,
                     restored.error().message());
@@ -192,7 +228,7 @@ Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layou
 
 // The kernel's own words, and whether they are what was asked for.
 Result<v1::ReadBack> Applier::Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
-                                      RemapDevice& device) {
+                                      const v1::RemapDeviceSpec& before, RemapDevice& device) {
   if (auto table = CheckTable(layout); !table) return Fail(table.error());
   for (const auto& [key, value] : spec.settings()) {
     auto now = device.Get(key);
@@ -213,8 +249,8 @@ Result<v1::ReadBack> Applier::Confirm(const v1::RemapDeviceSpec& spec, const Lay
   if (!table) return Fail(table.error());
   read_back.set_table(*table);
   read_back.set_status(left->state.line);
-  for (const v1::SectorRange& range : spec.remap_ranges()) {
-    auto answer = device.Query(range.first_sector() - layout.data_offset);
+  for (const std::uint64_t sector : NewSectors(spec, before)) {
+    auto answer = device.Query(sector - layout.data_offset);
     if (!answer) return Fail(answer.error());
     *read_back.add_queries() = *answer;
   }

@@ -36,11 +36,15 @@ class Applier {
   // Live with the right table afterwards: created, resumed, or adopted as it is. `used_before`: its
   // spare must hold mappings, and may not be formatted anew.
   Status BringUp(const Layout& layout, bool used_before);
+  // The kernel has no such device; false where it cannot be asked.
+  bool IsGone(const std::string& name);
   // Whether `Apply` would be refused; changes nothing. The device must be up.
   Status Check(const v1::RemapDeviceSpec& spec, const Layout& layout);
   // What was read back afterwards, which is what was asked for. On failure settings are as before;
-  // blocks that were moved stay on their slots.
-  Result<v1::ReadBack> Apply(const v1::RemapDeviceSpec& spec, const Layout& layout);
+  // blocks that were moved stay on their slots. The kernel's word on each range is about those that
+  // `before` does not have.
+  Result<v1::ReadBack> Apply(const v1::RemapDeviceSpec& spec, const Layout& layout,
+                             const v1::RemapDeviceSpec& before);
 
  private:
   struct Work {
@@ -57,7 +61,7 @@ class Applier {
   Status ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device, Settings& before);
   Result<std::uint64_t> Move(const std::vector<Extent>& extents, RemapDevice& device);
   Result<v1::ReadBack> Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
-                               RemapDevice& device);
+                               const v1::RemapDeviceSpec& before, RemapDevice& device);
 
   RemapPorts ports_;
   const ApplierLimits limits_;

@@ -19,6 +19,14 @@ Result<Drive> Need(const FindDrive& find, const std::string& name, const char* r
     return Fail(Code::kNotFound,
                 fmt::format("{} {} is not present, or drives.allow does not name it", role, name));
   }
+  // Two paths to one disk, or two disks with one serial number: which of them was meant today?
+  if (!drive->twin.empty()) {
+    return Fail(
+        Code::kFailedPrecondition,
+        fmt::format("{} {}: {} and {} have the same identity {}; let drives.allow name one "
+                    "of them only",
+                    role, name, drive->identity.path(), drive->twin, drive->identity.drive_id()));
+  }
   return *drive;
 }
 

@@ -82,6 +82,11 @@ void Reconciler::Start() {
 
 void Reconciler::Retry() {
   for (const AllowedDevice& allowed : allowed_) {
+    if (up_.find(allowed.name) != up_.end() && applier_.IsGone(allowed.name)) {
+      spdlog::error("remap {}: somebody has removed it; the configuration wants it back",
+                    allowed.name);
+      up_.erase(allowed.name);
+    }
     if (up_.find(allowed.name) == up_.end()) TryBringUp(allowed);
   }
 }
@@ -121,7 +126,7 @@ Status Reconciler::BringUpLast(const AllowedDevice& allowed) {
                layout->main.identity.drive_id());
   if (!*good) return {};
   // Ranges and settings that were applied once: normally there already.
-  auto applied = applier_.Apply(*spec, *layout);
+  auto applied = applier_.Apply(*spec, *layout, *spec);
   if (!applied) return Fail(applied.error());
   return {};
 }
@@ -191,7 +196,7 @@ bool Reconciler::AnswerKnown(const v1::Desired& desired,
   if (again.outcome.stage() == v1::Outcome::STAGE_APPLIED) {
     // Normally a no-op: it says what is true now, not what was true then.
     auto layout = CheckAll(desired);
-    auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout)
+    auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout, {})
                             : Result<v1::ReadBack>(Fail(layout.error()));
     if (!read_back) {
       Reject(desired, read_back.error());
@@ -247,7 +252,9 @@ void Reconciler::Execute(StoredDesired stored) {
   const auto begin = std::chrono::steady_clock::now();
   const auto in_time = CheckExpiry(desired, clock_.Now());
   auto layout = in_time ? CheckAll(desired) : Result<Layout>(Fail(in_time.error()));
-  auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout)
+  const auto good = store_.LastGood(desired.kind());
+  const auto before = good && *good ? (*good)->desired.remap_device() : v1::RemapDeviceSpec();
+  auto read_back = layout ? applier_.Apply(desired.remap_device(), *layout, before)
                           : Result<v1::ReadBack>(Fail(layout.error()));
   if (read_back) {
     std::uint64_t pending = 0;

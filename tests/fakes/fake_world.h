@@ -84,8 +84,8 @@ class FakeModules final : public ModuleLoader {
 class FakeGuard final : public DeviceGuard {
  public:
   Status CheckUnused(const std::string& path) override { return Check(used, path, "is in use"); }
-  Status CheckNoForeignData(const std::string& path, std::uint64_t) override {
-    return Check(foreign, path, "holds an ext4 file system");
+  Status CheckNoForeignData(const std::string& path, std::uint64_t sector) override {
+    return Check(foreign, path + "@" + std::to_string(sector), "holds ext4");
   }
   Status CheckNotBlank(const std::string& path, std::uint64_t, std::uint64_t) override {
     return Check(blank, path, "is blank");

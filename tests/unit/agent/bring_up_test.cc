@@ -16,7 +16,7 @@ TEST(BringUp, AMountedDiskOrSpareIsNotTaken) {
 
 TEST(BringUp, ASpareWithDataIsNotFormatted) {
   Node node;
-  node.guard.foreign.insert("/dev/sdb");
+  node.guard.foreign.insert("/dev/sdb@0");
   node.Start();
   EXPECT_FALSE(node.Live());
   EXPECT_EQ(node.dm.counts().formats, 0U);
@@ -24,11 +24,11 @@ TEST(BringUp, ASpareWithDataIsNotFormatted) {
 
 TEST(BringUp, ADiskWithDataIsAdoptedInPlaceButGetsNoSignature) {
   Node node;
-  node.guard.foreign.insert("/dev/sda");
+  node.guard.foreign.insert("/dev/sda@0");
   node.Start();
   EXPECT_TRUE(node.Live());
   Node headed;
-  headed.guard.foreign.insert("/dev/sda");
+  headed.guard.foreign.insert("/dev/sda@0");
   headed.allowed.data_offset_sectors = 2048;
   headed.Start();
   EXPECT_FALSE(headed.Live());
@@ -47,6 +47,30 @@ TEST(BringUp, AnotherDriveAtTheSamePlaceIsNotTaken) {
   node.Start();
   EXPECT_FALSE(node.Live());
   EXPECT_EQ(node.dm.counts().formats, 1U);
+}
+
+TEST(BringUp, ADriveWithATwinIsNotTaken) {
+  Node node;
+  auto drives = node.drives.Find();
+  drives.push_back(MakeFakeDrive("sdc", 32, "MAIN", 1'000'003));
+  node.drives.Set(drives);
+  node.Start();
+  EXPECT_FALSE(node.Live());
+  drives.pop_back();
+  node.drives.Set(drives);
+  node.reconciler->Retry();
+  EXPECT_TRUE(node.Live());
+}
+
+TEST(BringUp, ASpareInTheMiddleOfSomebodysDiskIsNotTaken) {
+  Node node;
+  node.allowed.spare_offset_sectors = 8192;
+  node.guard.foreign = {"/dev/sdb@0"};
+  node.Start();
+  EXPECT_FALSE(node.Live());
+  node.guard.foreign.clear();
+  node.Start();
+  EXPECT_TRUE(node.Live());
 }
 
 TEST(BringUp, ASpareThatLostItsMappingsIsNotFormattedAnew) {
@@ -100,6 +124,16 @@ TEST(BringUp, ALateDriveIsTakenWhenItComes) {
   node.reconciler->Retry();
   EXPECT_TRUE(node.Live());
   EXPECT_EQ(node.reconciler->Up().size(), 1U);
+}
+
+TEST(BringUp, ADeviceThatSomebodyRemovedComesBack) {
+  Node node;
+  node.Start();
+  node.dm.Reboot();
+  EXPECT_FALSE(node.Live());
+  node.reconciler->Retry();
+  EXPECT_TRUE(node.Live());
+  EXPECT_EQ(node.dm.counts().formats, 1U);
 }
 
 TEST(BringUp, WhatWasAppliedComesBackWithoutTheController) {

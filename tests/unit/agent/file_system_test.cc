@@ -1,9 +1,11 @@
 #include "agent/posix/file_system.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "agent/posix/files.h"
 #include "support/ids.h"
 #include "tests/fakes/fake_files.h"
 
@@ -62,6 +64,21 @@ TEST_P(FileSystemContract, RenamedAndRemovedFilesAreWhereTheyShouldBe) {
   ASSERT_TRUE(files_->Remove(At("a")));
   EXPECT_EQ(*files_->List(folder_ + "/a"), (std::vector<std::string>{"c"}));
   EXPECT_EQ(*files_->Read(At("c")), "1");
+}
+
+TEST(LockFolder, IsHeldByOneAndItSaysByWhom) {
+  const std::string folder = testing::TempDir() + "lock-" + NewUuid();
+  {
+    const auto first = LockFolder(folder);
+    ASSERT_TRUE(first) << first.error().message();
+    const auto second = LockFolder(folder);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code(), Code::kFailedPrecondition);
+    EXPECT_NE(second.error().message().find("process " + std::to_string(getpid())),
+              std::string::npos);
+  }
+  EXPECT_TRUE(LockFolder(folder));
+  std::filesystem::remove_all(folder);
 }
 
 INSTANTIATE_TEST_SUITE_P(, FileSystemContract,

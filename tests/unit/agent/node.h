@@ -40,7 +40,9 @@ class Node {
     Applier applier({*faulty_dm, modules, guard, clock}, {"dm-remap", true, max_spare_percent},
                     std::move(*budget));
     const auto find = [this](const std::string& name) -> std::optional<Drive> {
-      for (const Drive& drive : drives.Find()) {
+      auto found = drives.Find();
+      MarkTwins(found);
+      for (const Drive& drive : found) {
         if (drive.identity.drive_id() == name || drive.identity.path() == name) return drive;
       }
       return std::nullopt;

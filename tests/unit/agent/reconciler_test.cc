@@ -35,6 +35,16 @@ TEST(Reconciler, AppliesRangesAndSettingsAndSaysWhatTheKernelSays) {
   EXPECT_EQ(*node.dm.Message("data0", "get read_retries"), "5");
 }
 
+TEST(Reconciler, TheKernelsWordIsAboutWhatIsNew) {
+  Node node;
+  node.Start();
+  node.Handle(node.Desire(1, {{80, 16}}));
+  node.Handle(node.Desire(2, {{80, 16}, {803, 1}}));
+  EXPECT_EQ(node.Said(), "1:ACCEPTED 1:APPLIED 2:ACCEPTED 2:APPLIED");
+  ASSERT_EQ(node.last.read_back().queries_size(), 1);
+  EXPECT_EQ(node.last.read_back().queries(0), "803 remapped block=100");
+}
+
 TEST(Reconciler, ARepeatChangesNothingAndIsAnsweredAnew) {
   Node node;
   node.Start();
