@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/gateway/check.h"
@@ -160,7 +161,10 @@ void Session::Store(std::shared_ptr<const v1::Batch> batch, steady_clock::time_p
       std::chrono::duration<double>(steady_clock::now() - received).count());
   v1::ConnectResponse response;
   response.mutable_ack()->set_boot_id(batch->boot_id());
-  response.mutable_ack()->set_through_seq(receipt->through_seq);
+  // No more than was sent on this stream: after a restart the node may send from the beginning what
+  // is here already.
+  response.mutable_ack()->set_through_seq(
+      std::min(receipt->through_seq, batch->first_seq() + batch->records_size() - 1));
   Send(std::move(response));
   ReadNext();
 }

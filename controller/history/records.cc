@@ -167,7 +167,7 @@ void NoteHealth(Transaction& transaction, const std::string& host, const Row& ro
   const v1::DriveHealth& health = row.record->health();
   transaction.work.exec_params(
       "update drive set identity = $3::bytea, health = $4::bytea, health_time = $5 "
-      "where host_id = $1 and drive_id = $2 and (health_time is null or health_time <= $5)",
+      "where host_id = $1 and drive_id = $2",
       host, health.drive().drive_id(), ToBytea(health.drive()), ToBytea(health), row.time);
 }
 
@@ -186,10 +186,8 @@ void NoteStatus(Transaction& transaction, const std::string& host, const std::st
                 const Row& row) {
   const v1::RemapStatus& status = row.record->remap_status();
   const auto older = transaction.work.exec_params(
-      "select remap from drive where host_id = $1 and drive_id = $2 and (remap_time is null or "
-      "remap_time <= $3) for no key update",
-      host, status.drive_id(), row.time);
-  if (older.empty()) return;
+      "select remap from drive where host_id = $1 and drive_id = $2 for no key update", host,
+      status.drive_id());
   transaction.work.exec_params(
       "update drive set remap = $3::bytea, remap_time = $4 where host_id = $1 and drive_id = $2",
       host, status.drive_id(), ToBytea(status), row.time);
@@ -203,15 +201,15 @@ void NoteStatus(Transaction& transaction, const std::string& host, const std::st
       kEventComesFirst.count());
 }
 
-// What the batch says of drives as they are now: the newest record of each counts.
+// What the batch says of drives as they are now: the last record of each counts, whatever its time:
+// a node sends in order, and its clock may be set back.
 void NoteDrives(Transaction& transaction, const std::string& host, const std::string& boot,
                 std::map<v1::Record::KindCase, Rows>& rows) {
   using Kind = v1::Record::KindCase;
   // In the order of ids: two streams of one host must not wait for each other.
   std::map<std::string, std::array<const Row*, 2>> newest;
   const auto note = [&newest](const std::string& drive, std::size_t slot, const Row& row) {
-    const Row*& known = newest[drive][slot];
-    if (known == nullptr || known->time <= row.time) known = &row;
+    newest[drive][slot] = &row;
   };
   for (const Row& row : rows[Kind::kHealth]) note(row.record->health().drive().drive_id(), 0, row);
   for (const Row& row : rows[Kind::kRemapStatus])

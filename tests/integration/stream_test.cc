@@ -8,6 +8,7 @@ class StreamTest : public ControllerTest {
   FakeAgent Agent(const std::string& host = "node-1") {
     return FakeAgent(ChannelAs("host-" + host));
   }
+  std::string earlier_;
 };
 
 TEST_F(StreamTest, WhatIsAcknowledgedIsCommittedOnce) {
@@ -27,6 +28,28 @@ TEST_F(StreamTest, WhatIsAcknowledgedIsCommittedOnce) {
   EXPECT_EQ(Sql("select count(*) from io_error"), "3");
   EXPECT_EQ(Sql("select count(*) from remap_status"), "1");
   EXPECT_EQ(Sql("select count(*) from evidence"), "3");
+}
+
+// What a node holds of an earlier boot it sends from the beginning, whatever was acknowledged.
+TEST_F(StreamTest, AnAcknowledgementNamesNothingThatThisStreamHasNotSent) {
+  {
+    FakeAgent before = Agent();
+    before.Greet();
+    before.SendBatch(1, {ReadErrorAt(8), ReadErrorAt(16), ReadErrorAt(24)});
+    EXPECT_EQ(before.ReadAck(), 3U);
+    earlier_ = before.boot_id;
+  }
+  FakeAgent after = Agent();
+  after.Greet();
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    v1::ConnectRequest request;
+    request.mutable_batch()->set_boot_id(earlier_);
+    request.mutable_batch()->set_first_seq(seq);
+    *request.mutable_batch()->add_records() = ReadErrorAt(8 * seq);
+    after.Send(request);
+    EXPECT_EQ(after.ReadAck(), seq);
+  }
+  EXPECT_EQ(Sql("select count(*) from io_error"), "3");
 }
 
 TEST_F(StreamTest, AnotherDayAndAMadClockHaveAPlace) {
