@@ -17,10 +17,21 @@ free_port() {
   done
 }
 
+# stack_claim DIR: refuses a folder that holds something else, since what is in it will be deleted.
+stack_claim() {
+  if [[ -e $1/.remapfleet-stack || $1 == "$root"/build/* || ! -d $1 || -z $(ls -A "$1") ]]; then
+    mkdir -p "$1"
+    touch "$1/.remapfleet-stack"
+    return
+  fi
+  echo "$1 holds something that is not ours and would be deleted: name a folder that is empty or new" >&2
+  return 1
+}
+
 # stack_prepare DIR: fresh state, certificates kept. Leaves the configuration of both daemons behind.
 stack_prepare() {
   stack=$1
-  mkdir -p "$stack"
+  stack_claim "$stack" || return 1
   stack_down 2>/dev/null || true
   rm -rf "$stack"/{pg,node,*.log,*.toml,*.port}
   "$root/deploy/pki" "$stack/pki" ca
@@ -145,12 +156,21 @@ plan_for() {
   plans ".plans[] | select(.state == \"STATE_$2\") | select(any(.ranges[]; (.first_sector|tonumber) <= $1 and $1 < (.first_sector|tonumber) + (.sector_count|tonumber))) | .plan_id"
 }
 
+# stack_end PID_FILE SIGNAL: ends the process, if it is still the one of this stack: an old number may be anybody's.
+stack_end() {
+  local pid
+  [[ -e $stack/$1 ]] || return 0
+  pid=$(cat "$stack/$1")
+  rm -f "$stack/$1"
+  if tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$stack/"; then
+    kill "-$2" "$pid" 2>/dev/null && tail --pid="$pid" -f /dev/null
+  fi
+}
+
 stack_down() {
-  if [[ -e $stack/node/pid ]]; then vm_kill "$stack/node" 2>/dev/null || true; fi
-  for name in controller prometheus; do
-    if [[ -e $stack/$name.pid ]]; then kill "$(cat "$stack/$name.pid")" 2>/dev/null || true; fi
-    rm -f "$stack/$name.pid"
-  done
+  stack_end node/pid KILL 2>/dev/null || true
+  stack_end controller.pid TERM || true
+  stack_end prometheus.pid TERM || true
   "$root/deploy/postgres-local" stop "$stack/pg" 2>/dev/null || true
 }
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Virtual machines for the host side; sourced. Every machine lives in a directory of its own, here "$vm".
 
+# Where modprobe and mkfs are, for those who are not root too.
+PATH=$PATH:/usr/sbin:/sbin
+
 # The newest installed Debian kernel image that this user may read.
 vm_kernel() {
   local image
@@ -46,6 +49,8 @@ vm_disk() { [[ -e $1/$2.img ]] || truncate -s "$3" "$1/$2.img"; }
 vm_start() {
   local vm=$1 kernel=$2 initrd=$3 command_line=$4 image name disks=() names="" index=0 letter=({a..z})
   shift 4
+  # Its options are lists with commas.
+  [[ $vm != *,* ]] || { echo "QEMU takes no path with a comma: $vm" >&2; return 1; }
   for image in "$vm"/ide*.img; do
     [[ -e $image ]] || continue
     name=$(basename "$image" .img)
