@@ -121,6 +121,7 @@ void Disk::Execute(InFlight& f) {
   bool done = f.status == BLK_STS_OK;
   if (done && fail_next_ != 0) {
     fail_next_--;
+    passing_errors_++;
     f.status = fail_status_;
     done = World::Get().random().OneIn(2);  // on its way there, or on its way back
   }

@@ -65,6 +65,7 @@ class Disk : public Source {
   void PowerCut(Random& random);
   std::uint64_t flushes() const { return flushes_; }
   std::uint64_t errors() const { return errors_; }
+  std::uint64_t passing_errors() const { return passing_errors_; }  // those of FailNext
 
  private:
   using Data = std::array<std::uint8_t, kSector>;
@@ -105,6 +106,7 @@ class Disk : public Source {
   std::uint64_t clock_ = 1;
   std::uint64_t flushes_ = 0;
   std::uint64_t errors_ = 0;
+  std::uint64_t passing_errors_ = 0;
 };
 
 }  // namespace remapfleet::sim

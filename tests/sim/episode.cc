@@ -205,6 +205,7 @@ void Episode::Change(const Op& op) {
     std::string error;
     int r = 0;
     const std::uint64_t trouble = KernelMemory().failed;
+    const std::uint64_t passing = main_->passing_errors();
     if (kind == Kind::kReload) {
       std::string line = device_->Status(STATUSTYPE_TABLE);
       r = device_->Load(config_.length, line, &error);
@@ -223,7 +224,7 @@ void Episode::Change(const Op& op) {
       if (r == 0) r = device_->Resume();
     }
     if (r != 0 && !weather_->spare_trouble() && trouble == KernelMemory().failed &&
-        main_->gone() == BLK_STS_OK)
+        main_->gone() == BLK_STS_OK && passing == main_->passing_errors())
       Wrong("suspend, reload or remove fails with " + std::to_string(r) + " " + error);
     changing_ = false;
     if (!device_->active()) {

@@ -16,7 +16,7 @@ std::string At(std::uint64_t sector, std::uint64_t n, blk_status_t status) {
 Weather::Weather(const Config& config, const Disk* main)
     : config_(config), main_(main), sectors_(config.length), special_(config.blocks()) {}
 
-Weather::Before Weather::Begin() { return {++time_, main_->errors()}; }
+Weather::Before Weather::Begin() { return {++time_, main_->errors(), main_->passing_errors()}; }
 
 bool Weather::Unsure(const Before& before) const {
   return maintenance_ || burst_ || last_unsure_ >= before.time;
@@ -76,6 +76,8 @@ std::string Weather::WriteError(const Before& before, std::uint64_t sector, std:
   if (last_unsure_ >= before.time) return "";
   if (main_->errors() != before.main_errors && status != BLK_STS_MEDIUM && status != BLK_STS_IOERR)
     return "";
+  // the rest of a block could not be gathered: the write's own error is told
+  if (main_->passing_errors() != before.main_passing && Special(sector, n)) return "";
   if (spare_trouble_ && Special(sector, n)) return "";
   if (SlotsShort() && Special(sector, n)) return "";
   return "write" + At(sector, n, status) + " though spare and slots are in order";

@@ -19,6 +19,7 @@ class Weather {
   struct Before {
     std::uint64_t time;
     std::uint64_t main_errors;
+    std::uint64_t main_passing;
   };
   Before Begin();
   void WriteBegins(std::uint64_t sector, std::uint64_t n);
