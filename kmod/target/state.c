@@ -21,9 +21,14 @@ static void seen(struct remap *rm, u64 block)
 	rm_scrub_error(rm, block);
 }
 
-/* A pending block was rewritten or cleared, or a remapped one is back on main. */
+/*
+ * A pending block was rewritten, read or cleared, or a remapped one is back on
+ * main.  What the spare may say of it against memory, it may still say.
+ */
 void rm_set_clean(struct remap *rm, struct rm_entry *e)
 {
+	u8 taint = e->flags & RM_ENTRY_TAINT;
+
 	if (e->slot != RM_NO_SLOT) {
 		rm_remember(rm, e->block);
 		/* free again once that is durable */
@@ -32,6 +37,7 @@ void rm_set_clean(struct remap *rm, struct rm_entry *e)
 	if (e->pending != RM_NO_SLOT)
 		rm_record_pending(rm, e, false);
 	*e = rm_entry_clean(e->block);
+	e->flags = taint;
 	rm_entry_put(rm, e);
 }
 

@@ -102,3 +102,29 @@ echo running >"/sys/block/$disk/device/state"
 same "recover" "$(dmsetup message g 0 recover)" "ok mode=rw"
 check "it is there again" holds 10 0
 check "remove" dmsetup remove g
+
+# a refused write of which one mirror knows: when the block is on main again, the other mirror may still come to say so
+nullb main4 32
+nullb spare4 16
+nullb_bad main4 80 8
+check "create" remap_create t /dev/main4 /dev/spare4 block_size 8
+r=/dev/mapper/t
+refuse "read of a bad block" get /run/back $r 10
+same "pending" "$(status t pending)" 1
+check "it is durable" dmsetup message t 0 checkpoint
+pages=$((($(status t slots) + 125) / 126 + 16))
+nullb_bad spare4 0 16
+nullb_bad spare4 $((32768 - 16 - pages * 16)) $((pages * 16 + 16))
+refuse "a write that one mirror takes" write 10 5
+same "mode" "$(status t mode)" no_spare
+same "still pending" "$(status t pending)" 1
+nullb_good main4 80 8
+check "main has come round" get /run/back $r 10
+same "pending" "$(status t pending)" 0
+refuse "a write to main that the mirror would hide" write 10 6
+check "remove" dmsetup remove t
+nullb_good spare4 0 32768
+check "create" remap_create t /dev/main4 /dev/spare4 block_size 8
+same "the mirror's word" "$(status t remaps)" 1
+check "the refused write, and nothing older than what was acknowledged" holds 10 5
+check "remove" dmsetup remove t
