@@ -126,9 +126,10 @@ static blk_status_t write_pending(struct remap *rm, const struct part *p,
 		rm_count(rm, RM_STAT_REHABILITATED);
 		rm_set_clean(rm, e);
 		rm->news = true;
-		/* main has the data, so a failing commit takes nothing away */
+		/* main has the data: a failing commit takes nothing of this block away */
+		if (!io->needs_commit)
+			io->fallback = BLK_STS_OK;
 		io->needs_commit = true;
-		io->fallback = BLK_STS_OK;
 		return BLK_STS_OK;
 	}
 	if (!rm_may_remap(rm))

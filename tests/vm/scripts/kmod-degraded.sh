@@ -128,3 +128,19 @@ check "create" remap_create t /dev/main4 /dev/spare4 block_size 8
 same "the mirror's word" "$(status t remaps)" 1
 check "the refused write, and nothing older than what was acknowledged" holds 10 5
 check "remove" dmsetup remove t
+
+# one write over two pending blocks, of which main takes the second again: it is not done when the slot of the first is not
+nullb main5 32
+nullb spare5 16
+check "create" remap_create v /dev/main5 /dev/spare5 block_size 8 pending_write verify
+r=/dev/mapper/v
+check "pending" dmsetup message v 0 pending add 10 2
+pages=$((($(status v slots) + 125) / 126 + 16))
+nullb_bad main5 80 8
+nullb_bad spare5 16 16
+nullb_bad spare5 $((32768 - 16 - pages * 16)) 16
+refuse "a write half of which is nowhere" dd if=/run/data of=$r bs=8192 seek=5 count=1 oflag=direct conv=notrunc
+same "mode" "$(status v mode)" ro_md
+same "remaps" "$(status v remaps)" 0
+same "the second is no longer pending" "$(status v pending)" 1
+check "remove" dmsetup remove v
