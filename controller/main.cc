@@ -59,17 +59,13 @@ std::optional<int> PrepareDatabase(Database& database) {
     const auto report = Migrate(database, false);
     if (report) {
       for (const auto& name : report->applied) spdlog::info("database: applied {}", name);
-      const Status cleared = database.Transact([](Transaction& t) -> Status {
-        ForgetConnections(t);
-        return {};
-      });
-      if (cleared) return std::nullopt;
-    } else if (report.error().code() == Code::kFailedPrecondition) {
+      return std::nullopt;
+    }
+    if (report.error().code() == Code::kFailedPrecondition) {
       spdlog::critical("{}", report.error().message());
       return 1;
-    } else {
-      spdlog::error("waiting for the database: {}", report.error().message());
     }
+    spdlog::error("waiting for the database: {}", report.error().message());
     if (StoppedWithin(std::chrono::seconds(1))) return 0;
   }
 }

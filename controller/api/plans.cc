@@ -38,9 +38,11 @@ Status CheckCreate(const v1::CreatePlanRequest& request) {
 
 Result<v1::Plan> Create(Transaction& t, const v1::CreatePlanRequest& request,
                         const std::string& actor, const Policy& policy) {
-  const auto device = GetDevice(t, DriveId(request.drive_id()));
-  if (!device) return Fail(device.error());
-  const auto view = ViewOf(t, {HostId(device->host_id()), DriveId(request.drive_id())});
+  const DriveId drive(request.drive_id());
+  const auto host =
+      request.host_id().empty() ? HostOf(t, drive) : Result<HostId>(HostId(request.host_id()));
+  if (!host) return Fail(host.error());
+  const auto view = ViewOf(t, {*host, drive});
   if (!view) return Fail(view.error());
   GuardedPlan guarded = DecideManual(*view, request.action(),
                                      {request.ranges().begin(), request.ranges().end()}, policy);

@@ -171,6 +171,7 @@ Status PlanReject(Client& client, const Options& options) {
 Status PlanCreate(Client& client, const Options& options) {
   v1::CreatePlanRequest request;
   request.set_drive_id(options.drive);
+  request.set_host_id(options.host);
   request.set_reason(options.reason);
   request.set_action(options.action == "remap-on-write" ? v1::Plan::ACTION_REMAP_ON_WRITE
                                                         : v1::Plan::ACTION_PROACTIVE_COPY);
@@ -247,6 +248,7 @@ void AddCommands(CLI::App& app, Options& options, Command& chosen) {
   approve->add_option("--comment", options.comment, "for the audit log");
   reject->add_option("--comment", options.comment, "why, for the audit log")->required();
   create->add_option("--drive", options.drive, "drive id")->required();
+  create->add_option("--host", options.host, "its host, where several have had it");
   create->add_option("--action", options.action)
       ->check(CLI::IsMember({"proactive-copy", "remap-on-write"}))
       ->capture_default_str();

@@ -14,6 +14,7 @@ constexpr std::chrono::milliseconds kPoll{1000};
 // Of one drive in one transaction; a storm takes several.
 constexpr int kEvidenceAtOnce = 1000;
 constexpr std::chrono::hours kNeighbourWindow{24};
+constexpr std::chrono::seconds kAfterFailure{60};
 // Long enough for the node to have used the blocks again and to have reported it.
 constexpr std::chrono::seconds kEffectAge{60};
 
@@ -79,7 +80,7 @@ Result<DriveView> ViewOf(Transaction& transaction, const DriveKey& key) {
   view.drive = facts->device.drive();
   view.spec = *spec;
   view.status = facts->device.remap();
-  view.plans = LivePlans(transaction, key.host, key.drive);
+  view.plans = OpenPlans(transaction, key.host, key.drive);
   view.recent_errors = RecentErrors(transaction, key, kNeighbourWindow);
   view.auto_blocks_in_last_day = AutomaticBlocksInLastDay(transaction, key.host, key.drive);
   return view;
@@ -127,6 +128,10 @@ Status Brain::Tick() {
     if (decided) continue;
     // Without the database there is no going on; what fails for one drive is no other's matter.
     if (decided.error().code() == Code::kUnavailable) return decided;
+    (void)database_.Transact([&](Transaction& t) -> Status {
+      PutOffEvidence(t, key, kAfterFailure);
+      return {};
+    });
     if (first) {
       first = Fail(std::move(decided.error())
                        .Because(fmt::format("{} on {}", key.drive.value(), key.host.value())));

@@ -24,7 +24,7 @@ struct DriveView {
   v1::DriveIdentity drive;
   v1::RemapDeviceSpec spec;                // the managed device on it
   v1::RemapStatus status;                  // newest; block_bytes 0 if never seen
-  std::vector<v1::Plan> plans;             // live ones (history/plans.h)
+  std::vector<v1::Plan> plans;             // not finished
   std::vector<v1::IoError> recent_errors;  // for weighing neighbours
   std::int64_t auto_blocks_in_last_day = 0;
 };

@@ -15,6 +15,7 @@ constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxText = 16384;
 constexpr int kMaxDrives = 4096;
+constexpr int kMaxQueries = 1000;
 
 tl::unexpected<Error> Bad(const std::string& field, const std::string& why) {
   return Fail(Code::kInvalidArgument, field + " " + why);
@@ -123,6 +124,12 @@ Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
   if (!GoodText(outcome.read_back().status(), kMaxText) ||
       !GoodText(outcome.read_back().table(), kMaxText)) {
     return Bad(at + ".read_back", "is too long");
+  }
+  if (outcome.read_back().queries_size() > kMaxQueries) {
+    return Bad(at + ".read_back.queries", "are too many");
+  }
+  for (const std::string& query : outcome.read_back().queries()) {
+    if (!GoodText(query, kMaxName)) return Bad(at + ".read_back.queries", "are too long");
   }
   return {};
 }

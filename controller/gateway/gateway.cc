@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kWorkers = 4;
 constexpr std::size_t kWaitingJobs = 4096;
 constexpr std::chrono::milliseconds kPoll{500};
-constexpr std::chrono::seconds kNoteHeard{15};
+constexpr std::chrono::seconds kNoteHeard{15};  // history/readers.cc waits for three of them
 
 // Ends at once, for peers that may not even begin.
 class Refusal final : public grpc::ServerBidiReactor<v1::ConnectRequest, v1::ConnectResponse> {

@@ -194,8 +194,8 @@ Result<std::uint64_t> ExtendDesired(Transaction& transaction, const v1::Plan& pl
 std::optional<v1::RemapDeviceSpec> SpecOnDrive(Transaction& transaction, const HostId& host,
                                                const DriveId& drive) {
   for (const auto& row :
-       transaction.work.exec_params("select spec from desired_state where host_id = $1 and kind "
-                                    "like 'remap/%' order by kind for update",
+       transaction.work.exec_params("select good_spec from desired_state where host_id = $1 and "
+                                    "kind like 'remap/%' order by kind for update",
                                     host.value())) {
     auto spec = Parse<v1::RemapDeviceSpec>(row[0]);
     if (spec.drive_id() == drive.value()) return spec;

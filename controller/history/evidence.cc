@@ -30,6 +30,13 @@ std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& k
   return records;
 }
 
+void PutOffEvidence(Transaction& transaction, const DriveKey& key, std::chrono::seconds by) {
+  transaction.work.exec_params(
+      "update evidence set due = now() + make_interval(secs => $3) where host_id = $1 and "
+      "drive_id = $2 and due <= now()",
+      key.host.value(), key.drive.value(), by.count());
+}
+
 Result<DriveFacts> FactsOf(Transaction& transaction, const DriveKey& key) {
   auto& work = transaction.work;
   DriveFacts facts;

@@ -23,6 +23,9 @@ std::vector<DriveKey> DrivesWithEvidence(Transaction& transaction, int limit);
 // it rolls back. Rows that another replica has taken are left out.
 std::vector<v1::Record> TakeEvidence(Transaction& transaction, const DriveKey& key, int limit);
 
+// What is due of a drive is due later: nothing could be decided, and others must have their turn.
+void PutOffEvidence(Transaction& transaction, const DriveKey& key, std::chrono::seconds by);
+
 // What is known of a drive for scoring; the counts are over the last 24 hours, without errors that
 // the agent's own checks met: those are among the weak blocks.
 struct DriveFacts {

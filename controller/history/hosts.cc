@@ -60,8 +60,4 @@ void NoteHeard(Transaction& transaction, const std::vector<std::string>& hosts) 
       fmt::format("{{{}}}", fmt::join(hosts, ",")));
 }
 
-void ForgetConnections(Transaction& transaction) {
-  transaction.work.exec("update host set connected = false where connected");
-}
-
 }  // namespace remapfleet

@@ -26,8 +26,6 @@ void EndSession(Transaction& transaction, const HostId& host, std::uint64_t epoc
 bool IsCurrent(Transaction& transaction, const HostId& host, std::uint64_t epoch);
 // These hosts have said something just now.
 void NoteHeard(Transaction& transaction, const std::vector<std::string>& hosts);
-// At start: what a killed predecessor left marked as connected.
-void ForgetConnections(Transaction& transaction);
 
 // Pages by host id, and by host and drive id.
 std::vector<v1::Host> ListHosts(Transaction& transaction, const std::string& after, int limit);
@@ -36,6 +34,8 @@ std::vector<v1::Device> ListDevices(Transaction& transaction, const std::string&
                                     int limit);
 // NOT_FOUND if the drive never reported; the host seen last if it moved.
 Result<v1::Device> GetDevice(Transaction& transaction, const DriveId& drive);
+// The one host that has had the drive; FAILED_PRECONDITION if there are several.
+Result<HostId> HostOf(Transaction& transaction, const DriveId& drive);
 // NOT_FOUND if this host never reported such a drive.
 Result<v1::Device> GetDeviceOn(Transaction& transaction, const HostId& host, const DriveId& drive);
 v1::GetFleetStatusResponse FleetStatus(Transaction& transaction);

@@ -6,6 +6,12 @@
 #include "controller/history/transaction.h"
 
 namespace remapfleet {
+namespace {
+
+// Plans carry their evidence and the kernel's words; gRPC takes 4 MiB in one message.
+constexpr std::size_t kPageBytes = 1 << 20;
+
+}  // namespace
 
 Result<v1::Plan> GetPlan(Transaction& transaction, const std::string& plan_id) {
   const auto rows = transaction.work.exec_params(
@@ -28,14 +34,16 @@ Result<PlanPage> ListPlans(Transaction& transaction, v1::Plan::State state, int 
                   kPlanColumns),
       time, id, static_cast<int>(state), page_size + 1);
   PlanPage page;
+  std::size_t bytes = 0;
   for (const auto& row : rows) {
-    if (static_cast<int>(page.plans.size()) == page_size) {
-      const auto& last = rows[static_cast<pqxx::result::size_type>(page_size) - 1];
+    if (static_cast<int>(page.plans.size()) == page_size || bytes > kPageBytes) {
+      const auto& last = rows[static_cast<pqxx::result::size_type>(page.plans.size()) - 1];
       page.next_token =
           MakePageToken({last["key"].as<std::string>(), last["plan_id"].as<std::string>()});
       break;
     }
     page.plans.push_back(PlanFromRow(row));
+    bytes += page.plans.back().ByteSizeLong();
   }
   return page;
 }

@@ -130,16 +130,15 @@ std::int64_t AutomaticBlocksInLastDay(Transaction& transaction, const HostId& ho
       .as<std::int64_t>();
 }
 
-std::vector<v1::Plan> LivePlans(Transaction& transaction, const HostId& host,
+std::vector<v1::Plan> OpenPlans(Transaction& transaction, const HostId& host,
                                 const DriveId& drive) {
   std::vector<v1::Plan> plans;
   const auto rows = transaction.work.exec_params(
       fmt::format("select {} from plan where host_id = $1 and drive_id = $2 and state in "
-                  "({}, {}, {}, {}) order by create_time",
+                  "({}, {}, {}) order by create_time",
                   kPlanColumns, static_cast<int>(v1::Plan::STATE_AWAITING_APPROVAL),
                   static_cast<int>(v1::Plan::STATE_APPROVED),
-                  static_cast<int>(v1::Plan::STATE_ISSUED),
-                  static_cast<int>(v1::Plan::STATE_APPLIED)),
+                  static_cast<int>(v1::Plan::STATE_ISSUED)),
       host.value(), drive.value());
   for (const auto& row : rows) plans.push_back(PlanFromRow(row));
   return plans;

@@ -44,8 +44,8 @@ Result<PlanPage> ListPlans(Transaction& transaction, v1::Plan::State state, int 
 std::int64_t AutomaticBlocksInLastDay(Transaction& transaction, const HostId& host,
                                       const DriveId& drive);
 
-// Plans of a drive that are not finished, or were finished successfully.
-std::vector<v1::Plan> LivePlans(Transaction& transaction, const HostId& host, const DriveId& drive);
+// Plans of a drive that are not finished. What was applied is part of its desired state.
+std::vector<v1::Plan> OpenPlans(Transaction& transaction, const HostId& host, const DriveId& drive);
 
 // Applied plans whose effect is due: applied at least `age` ago and not yet measured.
 std::vector<v1::Plan> PlansToMeasure(Transaction& transaction, std::chrono::seconds age);

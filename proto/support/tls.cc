@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 namespace remapfleet {
 namespace {
@@ -25,34 +26,44 @@ Result<std::string> ReadPem(const std::string& path, const char* what) {
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using X509Ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using StackPtr = std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)>;
 using StorePtr = std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)>;
 using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)>;
 
-X509Ptr ParseCertificate(const std::string& pem) {
+// All of them: a chain, or several authorities while one takes over from another.
+std::vector<X509Ptr> ParseCertificates(const std::string& pem) {
   const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  return {PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free};
+  std::vector<X509Ptr> certificates;
+  while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(next, &X509_free);
+  }
+  return certificates;
 }
 
 // gRPC itself would only fail later, in the handshake, and without a reason.
 Status CheckPair(const TlsFiles& files, const std::string& certificate_pem,
                  const std::string& key_pem, const std::string& ca_pem) {
-  const X509Ptr certificate = ParseCertificate(certificate_pem);
-  if (!certificate) {
+  const std::vector<X509Ptr> chain = ParseCertificates(certificate_pem);
+  if (chain.empty()) {
     return Fail(Code::kInvalidArgument, files.certificate + ": not a PEM certificate");
   }
-  const X509Ptr ca = ParseCertificate(ca_pem);
-  if (!ca) return Fail(Code::kInvalidArgument, files.ca + ": not a PEM certificate");
+  X509* const certificate = chain.front().get();
+  const std::vector<X509Ptr> authorities = ParseCertificates(ca_pem);
+  if (authorities.empty())
+    return Fail(Code::kInvalidArgument, files.ca + ": not a PEM certificate");
   const BioPtr bio(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), &BIO_free);
   const KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   if (!key) return Fail(Code::kInvalidArgument, files.key + ": not a PEM private key");
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+  if (X509_check_private_key(certificate, key.get()) != 1) {
     return Fail(Code::kInvalidArgument,
                 fmt::format("{} is not the key of {}", files.key, files.certificate));
   }
   const StorePtr store(X509_STORE_new(), &X509_STORE_free);
-  X509_STORE_add_cert(store.get(), ca.get());
+  for (const X509Ptr& authority : authorities) X509_STORE_add_cert(store.get(), authority.get());
+  const StackPtr between(sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
+  for (const X509Ptr& link : chain) sk_X509_push(between.get(), link.get());
   const StoreContextPtr context(X509_STORE_CTX_new(), &X509_STORE_CTX_free);
-  X509_STORE_CTX_init(context.get(), store.get(), certificate.get(), nullptr);
+  X509_STORE_CTX_init(context.get(), store.get(), certificate, between.get());
   if (X509_verify_cert(context.get()) != 1) {
     return Fail(
         Code::kInvalidArgument,

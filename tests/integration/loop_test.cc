@@ -1,3 +1,6 @@
+#include <set>
+#include <thread>
+
 #include "support/spec_hash.h"
 #include "tests/integration/loop_fixture.h"
 
@@ -65,6 +68,67 @@ TEST_F(LoopTest, APendingBlockWhoseErrorNobodySawIsPlannedForOnce) {
   Send({status, ReadErrorAt(80)});
   Tick();
   EXPECT_EQ(Plans().size(), 1U);
+}
+
+// Two replicas see the same evidence at the same time: one of them decides.
+TEST_F(LoopTest, TwoBrainsAtOnceMakeNoPlanTwice) {
+  policy_.auto_blocks_per_day = 1000;
+  std::vector<std::jthread> brains;
+  for (int i = 0; i < 2; ++i) {
+    brains.emplace_back([this](std::stop_token stop) {
+      Brain brain(*database_, clock_, *metrics_, policy_);
+      while (!stop.stop_requested()) EXPECT_TRUE(brain.Tick());
+    });
+  }
+  for (std::uint64_t i = 1; i <= 40; ++i) Send({ReadErrorAt(80 * i), ReadErrorAt(80 * i + 8)});
+  for (auto& brain : brains) brain.request_stop();
+  brains.clear();
+  Tick();
+  std::multiset<std::uint64_t> planned;
+  for (const v1::Plan& plan : Plans()) {
+    for (const auto& range : plan.ranges()) {
+      for (std::uint64_t at = 0; at < range.sector_count(); at += 8) {
+        planned.insert(range.first_sector() + at);
+      }
+    }
+  }
+  EXPECT_EQ(planned.size(), 80U);
+  EXPECT_EQ(std::set<std::uint64_t>(planned.begin(), planned.end()).size(), 80U);
+}
+
+TEST_F(LoopTest, AFailedPlanMayBeTriedAgainWhenThereIsNewEvidence) {
+  Send({ReadErrorAt(80)});
+  Tick();
+  Send({OutcomeOf(agent_->ReadDesired(2), v1::Outcome::STAGE_REJECTED)});
+  Send({ReadErrorAt(80)});
+  Tick();
+  EXPECT_EQ(Plans().size(), 2U);
+  EXPECT_EQ(agent_->ReadDesired(3).remap_device().remap_ranges_size(), 1);
+}
+
+TEST_F(LoopTest, WhatCannotBeDecidedLetsOthersHaveTheirTurn) {
+  Send({ReadErrorAt(80)});
+  Sql("alter table risk_score add constraint never check (score < 0)");
+  EXPECT_FALSE(brain_->Tick());
+  EXPECT_EQ(Sql("select due > now() + interval '50 seconds' from evidence"), "t");
+  EXPECT_TRUE(brain_->Tick());
+}
+
+TEST_F(LoopTest, ADriveOfSeveralHostsHasToBeNamedWithItsHost) {
+  FakeAgent other(ChannelAs("host-node-2"));
+  other.Greet();
+  v1::CreatePlanRequest request = Create(80, 8);
+  const auto create = [&] {
+    grpc::ClientContext context;
+    v1::CreatePlanResponse response;
+    return plan_stub_->CreatePlan(&context, request, &response);
+  };
+  const grpc::Status status = create();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_NE(status.error_message().find("node-1, node-2"), std::string::npos);
+  request.set_host_id("node-1");
+  EXPECT_TRUE(create().ok());
+  EXPECT_EQ(Plans().at(0).host_id(), "node-1");
 }
 
 TEST_F(LoopTest, ALaterGenerationCarriesWhatAnEarlierOneAsked) {
@@ -159,6 +223,10 @@ TEST_F(LoopTest, ARequestIdIsForOneRequest) {
     return plan_stub_->CreatePlan(&context, request, &response).error_code();
   };
   EXPECT_EQ(create(), grpc::StatusCode::OK);
+  const std::string first = response.plan().plan_id();
+  EXPECT_EQ(create(), grpc::StatusCode::OK);
+  EXPECT_EQ(response.plan().plan_id(), first);
+  EXPECT_EQ(Plans().size(), 1U);
   request.mutable_ranges(0)->set_first_sector(800);
   EXPECT_EQ(create(), grpc::StatusCode::ALREADY_EXISTS);
   EXPECT_EQ(Plans().size(), 1U);

@@ -78,6 +78,22 @@ TEST_F(StreamTest, ANewerStreamFencesTheOlder) {
   EXPECT_EQ(Sql("select connected from host"), "t");
 }
 
+// Its gateway may have been killed with the note still standing.
+TEST_F(StreamTest, AHostThatNobodyHearsIsNotConnected) {
+  FakeAgent agent = Agent();
+  agent.Greet();
+  const auto fleet = v1::FleetService::NewStub(ChannelAs("operator-ann"));
+  const auto connected = [&] {
+    grpc::ClientContext context;
+    v1::GetFleetStatusResponse response;
+    EXPECT_TRUE(fleet->GetFleetStatus(&context, {}, &response).ok());
+    return response.hosts_connected();
+  };
+  EXPECT_EQ(connected(), 1U);
+  Sql("update host set last_seen = now() - interval '1 minute'");
+  EXPECT_EQ(connected(), 0U);
+}
+
 TEST_F(StreamTest, AnythingButHelloFirstIsRefused) {
   FakeAgent agent = Agent();
   agent.SendBatch(1, {ReadErrorAt(8)});

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 namespace remapfleet {
@@ -28,7 +29,8 @@ class TlsFilesTest : public testing::Test {
   std::string Path(const std::string& name) const { return directory_ + "/" + name; }
 
   // Writes NAME.crt and NAME.key; signed by `issuer`, or by itself.
-  KeyPtr Make(const std::string& name, const std::string& issuer_name, EVP_PKEY* issuer_key) {
+  KeyPtr Make(const std::string& name, const std::string& issuer_name, EVP_PKEY* issuer_key,
+              bool authority = false) {
     KeyPtr key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
     const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), &X509_free);
     X509_set_version(certificate.get(), 2);
@@ -38,7 +40,7 @@ class TlsFilesTest : public testing::Test {
     X509_set_pubkey(certificate.get(), key.get());
     SetName(X509_get_subject_name(certificate.get()), name);
     SetName(X509_get_issuer_name(certificate.get()), issuer_name);
-    if (issuer_key == nullptr) {
+    if (issuer_key == nullptr || authority) {
       const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> is_ca(
           X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE"),
           &X509_EXTENSION_free);
@@ -50,6 +52,10 @@ class TlsFilesTest : public testing::Test {
     const FilePtr pem(std::fopen(Path(name + ".key").c_str(), "w"), &std::fclose);
     PEM_write_PrivateKey(pem.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     return key;
+  }
+
+  void Append(const std::string& to, const std::string& from) const {
+    std::ofstream(Path(to), std::ios::app) << std::ifstream(Path(from)).rdbuf();
   }
 
   TlsFiles Files(const std::string& crt, const std::string& key, const std::string& ca) const {
@@ -65,6 +71,22 @@ class TlsFilesTest : public testing::Test {
   std::string directory_;
   long serial_ = 0;
 };
+
+// A new authority beside the old one, and a certificate that an intermediate one has signed.
+TEST_F(TlsFilesTest, TakesSeveralAuthoritiesAndAChain) {
+  const KeyPtr ca = Make("ca", "ca", nullptr);
+  const KeyPtr next_ca = Make("next", "next", nullptr);
+  const KeyPtr between = Make("between", "ca", ca.get(), true);
+  Make("node", "next", next_ca.get());
+  Make("leaf", "between", between.get());
+
+  EXPECT_FALSE(ClientTls(Files("node.crt", "node.key", "ca.crt")));
+  Append("ca.crt", "next.crt");
+  EXPECT_TRUE(ClientTls(Files("node.crt", "node.key", "ca.crt")));
+  EXPECT_FALSE(ClientTls(Files("leaf.crt", "leaf.key", "ca.crt")));
+  Append("leaf.crt", "between.crt");
+  EXPECT_TRUE(ClientTls(Files("leaf.crt", "leaf.key", "ca.crt")));
+}
 
 TEST_F(TlsFilesTest, AcceptsWhatBelongsTogetherAndNothingElse) {
   const KeyPtr ca = Make("ca", "ca", nullptr);
