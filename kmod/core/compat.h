@@ -25,6 +25,10 @@
 #define rm_load_pointer(p)	READ_ONCE(p)
 /* pairs with the address dependency of what is loaded through the pointer */
 #define rm_store_pointer(p, v)	smp_store_release(&(p), v)
+/* What counts changes: who reads a number here sees all that was stored before. */
+#define rm_load_acquire(x)	smp_load_acquire(&(x))
+/* pairs with it */
+#define rm_store_release(x, v)	smp_store_release(&(x), v)
 
 /* The lowest and the highest bit of what is not 0. */
 static inline u32 rm_low_bit(u64 v)
@@ -83,6 +87,8 @@ typedef __u64 u64;
 #define rm_write_once(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 #define rm_load_pointer(p)	__atomic_load_n(&(p), __ATOMIC_CONSUME)
 #define rm_store_pointer(p, v)	__atomic_store_n(&(p), v, __ATOMIC_RELEASE)
+#define rm_load_acquire(x)	__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define rm_store_release(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELEASE)
 
 static inline u32 rm_low_bit(u64 v) { return (u32)__builtin_ctzll(v); }
 static inline u32 rm_high_bit(u64 v) { return 63 - (u32)__builtin_clzll(v); }

@@ -75,6 +75,7 @@ struct rm_map *rm_map_init(void *mem, u64 slots, u64 blocks)
 
 	shape(map, slots, blocks);
 	map->region = (u64 *)(map->seg + map->n_segs);
+	map->version = 1;
 	return map;
 }
 
@@ -226,6 +227,8 @@ struct rm_seg *rm_map_replace(struct rm_map *map, struct rm_seg *seg,
 		if (c[i].slot != RM_REMOVE)
 			rm_map_set_region(map, c[i].block, true);
 	rm_store_pointer(map->seg[s], seg);
+	/* behind it: who sees the new version does not find the old segment */
+	rm_store_release(map->version, map->version + 1);
 	rm_write_once(map->n, map->n + (seg ? seg->n : 0) - (old ? old->n : 0));
 	for (i = 0; i < n; i++) {
 		u64 mask = (1ULL << map->region_shift) - 1;

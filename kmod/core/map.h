@@ -11,6 +11,7 @@
 #ifndef REMAP_MAP_H
 #define REMAP_MAP_H
 
+#include "cache.h"
 #include "compat.h"
 
 #ifdef __cplusplus
@@ -44,6 +45,7 @@ struct rm_map {
 	unsigned int seg_shift;
 	u32 n_segs;
 	u64 n;				/* blocks in the map */
+	unsigned long version;		/* counts changes, from 1 on */
 	u64 *region;
 	struct rm_seg *seg[];		/* NULL: empty */
 };
@@ -132,12 +134,41 @@ static inline bool rm_map_may_hold(const struct rm_map *map, u64 first, u64 last
 	return rm_read_once(map->region[i]) & high;
 }
 
-/* What map() asks: rm_map_find() for all of a range; @map may be NULL for none. */
+/* What was looked up after this is good for as long as it stays the same. */
+static inline unsigned long rm_map_version(const struct rm_map *map)
+{
+	return rm_load_acquire(map->version);
+}
+
+/* rm_map_find() for all of a range; @map may be NULL for none. */
 static inline bool rm_map_lookup(const struct rm_map *map, u64 first, u64 last,
 				 struct rm_extent *run)
 {
 	return map && rm_map_may_hold(map, first, last) &&
 	       rm_map_find(map, first, last, last - first + 1, run);
+}
+
+/*
+ * rm_map_find() of one block, with a cache in front, which nobody else uses
+ * meanwhile; @cached: it knew.
+ */
+static inline bool rm_map_find_cached(const struct rm_map *map, struct rm_cache_set *sets,
+				      unsigned int bits, u64 block, struct rm_extent *run,
+				      bool *cached)
+{
+	unsigned long version = rm_map_version(map);
+	struct rm_cache_set *set = rm_cache_set_of(sets, bits, block);
+
+	run->block = block;
+	run->count = 1;
+	*cached = rm_cache_find(set, version, block, &run->slot);
+	if (*cached)
+		return true;
+	if (!rm_map_find(map, block, block, 1, run))
+		return false;
+	if (run->slot != RM_SPECIAL)
+		rm_cache_add(set, version, block, run->slot);
+	return true;
 }
 
 #ifdef __cplusplus

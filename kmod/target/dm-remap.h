@@ -47,6 +47,8 @@ enum rm_stat {
 	RM_STAT_SLOW,
 	RM_STAT_SEQ,
 	RM_STAT_RANDOM,
+	RM_STAT_CACHE_HITS,
+	RM_STAT_CACHE_MISSES,
 	RM_STAT_REHABILITATED,
 	RM_STAT_SALVAGED,
 	RM_STAT_AUTO_REMAPS,
@@ -129,9 +131,16 @@ struct rm_range {
 	u64 last;
 };
 
+/* What was looked up last; each CPU's is used with preemption off. */
+struct rm_cache {
+	unsigned int bits;
+	struct rm_cache_set *set[];	/* by CPU; NULL for those that cannot be */
+};
+
 /* What map() looks at; NULL while every block is clean and none is busy. */
 struct rm_view {
 	const struct rm_map *map;
+	const struct rm_cache *cache;	/* NULL: there was no memory */
 	bool all_busy;
 	bool fail;		/* mode fail: no I/O at all */
 	bool read_only;
@@ -184,6 +193,8 @@ struct remap {
 	struct rm_map *map;
 	struct rm_view *old_view;
 	struct rm_seg *old_segs;
+	struct rm_cache *cache;		/* as old as the map at most */
+	struct rm_cache *old_cache;
 	struct rm_change *change;
 	struct rm_entry *undo;		/* what entries were, if the commit fails */
 	unsigned int n_undo;
@@ -365,6 +376,10 @@ void rm_slot_is_bad(struct remap *rm, u32 slot);
 void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 		bool drain);
 void rm_publish_free(struct remap *rm);
+
+/* cache.c */
+void rm_cache_fit(struct remap *rm);
+void rm_cache_free(struct rm_cache *cache);
 
 /* record.c */
 void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state);

@@ -120,6 +120,25 @@ static bool is_busy(const struct rm_view *view, u64 first, u64 last)
 	return view->all_busy;
 }
 
+/* As rm_map_lookup(); single blocks are mostly in this CPU's cache. */
+static bool look_up(struct remap *rm, const struct rm_view *view, u64 first, u64 last,
+		    struct rm_extent *run)
+{
+	const struct rm_cache *cache = view->cache;
+	bool found, cached;
+
+	if (!view->map || !rm_map_may_hold(view->map, first, last))
+		return false;
+	if (first != last || !cache)
+		return rm_map_find(view->map, first, last, last - first + 1, run);
+	found = rm_map_find_cached(view->map, cache->set[get_cpu()], cache->bits, first, run,
+				   &cached);
+	put_cpu();
+	if (found && run->slot != RM_SPECIAL)
+		rm_count(rm, cached ? RM_STAT_CACHE_HITS : RM_STAT_CACHE_MISSES);
+	return found;
+}
+
 static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 		       const struct rm_view *view, sector_t off)
 {
@@ -132,7 +151,7 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 		return refuse(rm, io);
 	if (is_busy(view, first, last))
 		return to_worker(rm, bio, io);
-	if (!rm_map_lookup(view->map, first, last, &run))
+	if (!look_up(rm, view, first, last, &run))
 		return to_main(rm, bio, io);
 
 	/* only plain reads and writes may be taken in part */

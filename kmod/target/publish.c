@@ -87,6 +87,8 @@ static void free_old(struct remap *rm)
 
 	kfree(rm->old_view);
 	rm->old_view = NULL;
+	rm_cache_free(rm->old_cache);
+	rm->old_cache = NULL;
 	while ((seg = rm->old_segs)) {
 		rm->old_segs = seg->next;
 		kvfree(seg);
@@ -110,16 +112,18 @@ void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 	struct rm_view *view = NULL;
 	bool no_memory = false;
 
-	if (rm->old_view || rm->old_segs) {
+	if (rm->old_view || rm->old_segs || rm->old_cache) {
 		synchronize_srcu_expedited(&rm->srcu);
 		free_old(rm);
 	}
 	if (rm->map_stale)
 		no_memory = !update_map(rm);
+	rm_cache_fit(rm);
 	if (rm->map->n || n || no_memory || rm->read_only || rm_mode_is(rm, REMAP_MODE_FAIL)) {
 		/* at most RM_BATCH_BIOS ranges: small enough not to fail */
 		view = kzalloc(struct_size(view, busy, n), GFP_NOIO | __GFP_NOFAIL);
 		view->map = rm->map;
+		view->cache = rm->cache;
 		view->all_busy = no_memory;
 		view->fail = rm_mode_is(rm, REMAP_MODE_FAIL);
 		view->read_only = rm->read_only;
@@ -148,4 +152,6 @@ void rm_publish_free(struct remap *rm)
 		kvfree(rm->map->seg[s]);
 	kvfree(rm->map);
 	rm->map = NULL;
+	rm_cache_free(rm->cache);
+	rm->cache = NULL;
 }

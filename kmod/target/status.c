@@ -107,6 +107,8 @@ static void collect(struct remap *rm, struct remap_status *st)
 	st->remapped_writes = rm_stat_sum(rm, RM_STAT_REMAPPED_WRITES);
 	st->fast_path = rm_stat_sum(rm, RM_STAT_FAST);
 	st->slow_path = rm_stat_sum(rm, RM_STAT_SLOW);
+	st->cache_hits = rm_stat_sum(rm, RM_STAT_CACHE_HITS);
+	st->cache_misses = rm_stat_sum(rm, RM_STAT_CACHE_MISSES);
 	st->seq_ios = rm_stat_sum(rm, RM_STAT_SEQ);
 	st->random_ios = rm_stat_sum(rm, RM_STAT_RANDOM);
 	st->commits = rm_stat_sum(rm, RM_STAT_COMMITS);

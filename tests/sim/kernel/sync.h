@@ -130,6 +130,8 @@ void free_percpu(void *p);
 #define this_cpu_inc_return(x) (++(*per_cpu_ptr(&(x), sim_cpu())))
 #define raw_smp_processor_id() sim_cpu()
 #define smp_processor_id() sim_cpu()
+#define get_cpu() sim_cpu()
+#define put_cpu() ((void)0)
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < SIM_CPUS; (cpu)++)
 #define num_possible_cpus() SIM_CPUS
 #define nr_cpu_ids SIM_CPUS

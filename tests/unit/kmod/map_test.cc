@@ -238,6 +238,43 @@ TEST(Map, WhatIsRemovedLeavesNoTrace) {
   }
 }
 
+// The cache in front never changes the answer, whatever the map goes through.
+TEST(Map, ACachedLookupSaysTheSame) {
+  constexpr u64 kMany = 100'000;
+  std::mt19937_64 rng(11);
+  Lookup lookup(4096, kMany);
+  const unsigned bits = rm_cache_bits(4096);
+  std::vector<rm_cache_set> sets(size_t{1} << bits);
+  u64 hits = 0;
+  for (int round = 0; round < 300; ++round) {
+    Model changes;
+    for (int i = 0; i < 20; ++i) {
+      const u64 kind = rng() % 8;
+      changes[rng() % 2000 * 50] = kind == 0   ? RM_REMOVE
+                                   : kind == 1 ? RM_SPECIAL
+                                               : static_cast<u32>(rng() % 4096);
+    }
+    lookup.Change(changes);
+    for (int i = 0; i < 500; ++i) {
+      const u64 block = rng() % 2000 * (rng() % 2 != 0 ? 50 : 1);
+      rm_extent plain = {};
+      rm_extent run = {};
+      bool cached = false;
+      const bool found = rm_map_lookup(lookup.get(), block, block, &plain);
+      ASSERT_EQ(found,
+                rm_map_may_hold(lookup.get(), block, block) &&
+                    rm_map_find_cached(lookup.get(), sets.data(), bits, block, &run, &cached));
+      if (found) {
+        ASSERT_EQ(run.block, plain.block);
+        ASSERT_EQ(run.count, plain.count);
+        ASSERT_EQ(run.slot, plain.slot);
+      }
+      hits += cached;
+    }
+  }
+  EXPECT_GT(hits, 1000U);
+}
+
 TEST(Map, ARunHasOneKindOfBlockAndNoMoreThanAskedFor) {
   Model model;
   for (u32 i = 0; i < 10; i++) model[i] = 5 + i;

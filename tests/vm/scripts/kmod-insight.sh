@@ -48,6 +48,19 @@ message scrub start 1024 >/run/reply
 message scrub stop >/run/reply
 grep -q 'dm_remap_scrub: .* state=1 ' $trace/trace || fail "no scrub in the trace"
 
+# what was looked up is known the next time, until something changes
+check "reset" message stats reset
+again() { fio --name=x --filename=$r --direct=1 --rw=randread --bs=4k --offset=$((10200 * 4))k --size=256k --norandommap --loops=20 \
+  --cpus_allowed=0 --output=/run/fio.log || fail "fio"; }
+again
+hits=$(status r cache_hits) misses=$(status r cache_misses)
+echo "cache: $hits hits, $misses misses"
+[ "$hits" -gt $((misses * 10)) ] && [ "$misses" -ge 1 ] || fail "cache: $hits hits, $misses misses"
+same "all lookups" "$((hits + misses))" "$(status r remapped_reads)"
+check "change" message remap 300
+again
+[ "$(status r cache_misses)" -gt "$misses" ] || fail "the cache outlived a change"
+
 # several streams at once are sequential, random I/O is not
 check "set" message set sample_rate 0
 check "reset" message stats reset
