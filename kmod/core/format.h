@@ -16,6 +16,7 @@ extern "C" {
 #define RM_SB_PLACE_SECTORS	8
 #define RM_SB_AREA_SECTORS	16	/* A and B */
 #define RM_SB_VERSION		1
+#define RM_MAIN_COPY_SECTOR	2040	/* of main's signature, at the end of its room */
 #define RM_PAGE_BYTES		4096
 #define RM_PAGE_SECTORS		8
 #define RM_PAGE_HEADER		64

@@ -35,14 +35,18 @@ static int format_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirr
 
 static int write_signature(struct remap *rm, u8 *buf)
 {
-	unsigned int bytes = bdev_logical_block_size(rm->main->bdev);
+	static const sector_t places[] = { RM_MAIN_COPY_SECTOR, 0 };
+	unsigned int bytes = bdev_logical_block_size(rm->main->bdev), i;
 
 	if (rm->data_offset < REMAP_DATA_OFFSET_SIGNED)
 		return 0;
 	memset(buf, 0, bytes);
 	rm_main_encode(rm->spare[0].super.set_uuid, buf);
-	return rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, 0, buf, bytes) ?
-		-EIO : 0;
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (rm_io(rm, rm->main->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, places[i], buf,
+			  bytes))
+			return -EIO;
+	return 0;
 }
 
 static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid, u8 *buf)

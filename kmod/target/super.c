@@ -129,30 +129,58 @@ static bool some_blank(struct remap *rm, struct rm_spare *s)
 	return s->blank != first->blank;
 }
 
+/*
+ * The copy is there for main's first sector going bad: it counts only when that
+ * cannot be read, and what cannot be read at all is not believed to be main.
+ */
+static blk_status_t read_signature(struct remap *rm, u8 *buf, unsigned int bytes)
+{
+	blk_status_t status;
+	unsigned int tries = 0;
+
+	do {
+		status = rm_io(rm, rm->main->bdev, REQ_OP_READ, 0, buf, bytes);
+	} while (rm_class(status) == RM_ERR_MEDIUM && tries++ < rm->table.read_retries);
+	if (rm_class(status) != RM_ERR_MEDIUM || rm->spare[0].blank)
+		return status;
+	status = rm_io(rm, rm->main->bdev, REQ_OP_READ, RM_MAIN_COPY_SECTOR, buf, bytes);
+	if (!status)
+		DMWARN("%s: the start of main cannot be read, the copy of its signature counts",
+		       dm_table_device_name(rm->ti->table));
+	return status;
+}
+
 /* With room in front of the data, main carries its set's uuid there. */
-static const char *check_signature(struct remap *rm)
+static int check_signature(struct remap *rm, char **error)
 {
 	unsigned int bytes = bdev_logical_block_size(rm->main->bdev);
-	const char *wrong = NULL;
+	bool blank = rm->spare[0].blank;
 	u8 uuid[RM_UUID_SIZE];
+	int r = -EINVAL;
 	u8 *buf;
 
 	if (rm->data_offset < REMAP_DATA_OFFSET_SIGNED)
-		return NULL;
+		return 0;
 	buf = kmalloc(bytes, GFP_KERNEL);
-	if (!buf)
-		return "Out of memory";
-	if (rm_io(rm, rm->main->bdev, REQ_OP_READ, 0, buf, bytes))
-		wrong = "Cannot read the signature at the start of main";
-	else if (!rm_main_decode(buf, uuid))
-		wrong = rm->spare[0].blank ? NULL :
-			"Wrong main device: no signature at its start";
-	else if (memcmp(uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE))
-		wrong = rm->spare[0].blank ?
-			"Main has the signature of another spare: wipe its start to use it" :
-			"Wrong main device: its signature is of another set";
+	if (!buf) {
+		*error = "Out of memory";
+		return -ENOMEM;
+	}
+	if (read_signature(rm, buf, bytes)) {
+		*error = "Cannot read the signature at the start of main";
+		r = -EIO;
+	} else if (!rm_main_decode(buf, uuid)) {
+		*error = "Wrong main device: no signature at its start";
+		r = blank ? 0 : -EINVAL;
+	} else if (!memcmp(uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE)) {
+		r = 0;
+	} else if (blank) {
+		*error = "Main has the signature of another spare: wipe its start to use it";
+	} else {
+		*error = "Wrong main device: its signature is of another set";
+	}
 	kfree(buf);
-	return wrong;
+	return r;
 }
 
 int rm_supers_load(struct remap *rm, char **error)
@@ -180,13 +208,11 @@ int rm_supers_load(struct remap *rm, char **error)
 			rm->read_only = true;
 		}
 	}
-	if (!wrong)
-		wrong = check_signature(rm);
 	if (wrong) {
 		*error = (char *)wrong;
 		return -EINVAL;
 	}
-	return 0;
+	return check_signature(rm, error);
 }
 
 static unsigned int default_block_size(struct remap *rm)

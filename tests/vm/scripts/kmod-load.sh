@@ -137,3 +137,22 @@ same "mode" "$(status s mode)" rw
 check "remove" dmsetup remove s
 check "and is loaded then" signed
 check "remove" dmsetup remove s
+
+# main's first sector goes bad: the signature's copy counts, and without one main is not known
+nullb_bad smain 0
+dmesg -c >/dev/null
+check "the start of main cannot be read" signed
+dmesg | grep -q 'the copy of its signature counts' || fail "the log does not say so"
+check "remove" dmsetup remove s
+nullb_bad smain 2040
+dmesg -c >/dev/null
+refuse "nor can the copy" signed
+dmesg | grep -q 'Cannot read the signature' || fail "the log does not say so"
+dmsetup remove s 2>/dev/null
+nullb_good smain 2040
+dd if=/dev/zero of=/dev/smain bs=512 seek=2040 count=8 conv=notrunc,fsync 2>/dev/null
+refuse "there is no copy" signed
+dmsetup remove s 2>/dev/null
+nullb_good smain 0
+check "the start can be read again" signed
+check "remove" dmsetup remove s
