@@ -10,12 +10,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tests/sim/content.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/world.h"
 
 namespace remapfleet::sim {
-
-constexpr std::size_t kSector = 512;
 
 struct DiskShape {
   std::uint64_t sectors = 0;

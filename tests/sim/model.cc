@@ -1,46 +1,8 @@
 #include "tests/sim/model.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "tests/sim/disk.h"
 
 namespace remapfleet::sim {
-namespace {
-
-constexpr std::size_t kWords = kSector / 8;
-
-std::uint64_t Mix(std::uint64_t sector, std::uint64_t value) {
-  return (sector * 0x9E3779B97F4A7C15U) ^ (value * 0xC2B2AE3D27D4EB4FU) ^ 0x5bd1e995;
-}
-
-}  // namespace
-
-void FillSector(std::uint64_t sector, std::uint64_t value, std::uint8_t* out) {
-  std::uint64_t words[kWords] = {};
-  if (value != kZeros) {
-    words[0] = value;
-    words[1] = sector;
-    for (std::size_t i = 2; i < kWords; i++) words[i] = Mix(sector, value) + i;
-  }
-  std::memcpy(out, words, kSector);
-}
-
-bool SectorValue(std::uint64_t sector, const std::uint8_t* data, std::uint64_t* value,
-                 std::string* what) {
-  std::uint64_t words[kWords];
-  std::memcpy(words, data, kSector);
-  *value = words[0];
-  std::uint8_t expected[kSector];
-  FillSector(sector, words[0], expected);
-  if (std::memcmp(expected, data, kSector) == 0) return true;
-  FillSector(words[1], words[0], expected);
-  if (std::memcmp(expected, data, kSector) == 0)
-    *what = "value " + std::to_string(words[0]) + " of sector " + std::to_string(words[1]);
-  else
-    *what = "bytes that nobody wrote";
-  return false;
-}
 
 Model::Model(std::uint64_t sectors) : sectors_(sectors) {
   for (auto& s : sectors_) s.candidates.push_back({kInitial, 0, 0, kNever, false});

@@ -6,16 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace remapfleet::sim {
+#include "tests/sim/content.h"
 
-// The bytes of a sector name the sector and what was written there.
-constexpr std::uint64_t kZeros = 0;
-constexpr std::uint64_t kInitial = 1;
-constexpr std::uint64_t kFirstWrite = 2;
-void FillSector(std::uint64_t sector, std::uint64_t value, std::uint8_t* out);
-// The value, or a sentence about what is there instead.
-bool SectorValue(std::uint64_t sector, const std::uint8_t* data, std::uint64_t* value,
-                 std::string* what);
+namespace remapfleet::sim {
 
 class Model {
  public:
