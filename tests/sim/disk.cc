@@ -126,6 +126,7 @@ void Disk::Execute(InFlight& f) {
     done = World::Get().random().OneIn(2);  // on its way there, or on its way back
   }
   if (f.status != BLK_STS_OK) errors_++;
+  if (gone_ != BLK_STS_OK) passing_errors_++;
   const bool partly = !done && f.status != BLK_STS_OK && gone_ == BLK_STS_OK;
   if (!done && !partly) return;
   if ((bio->bi_opf & REQ_PREFLUSH) != 0 && done) Flush(f.submitted);

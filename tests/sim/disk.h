@@ -64,7 +64,8 @@ class Disk : public Source {
   void PowerCut(Random& random);
   std::uint64_t flushes() const { return flushes_; }
   std::uint64_t errors() const { return errors_; }
-  std::uint64_t passing_errors() const { return passing_errors_; }  // those of FailNext
+  // Those that say nothing about the medium: of SetGone() and FailNext().
+  std::uint64_t passing_errors() const { return passing_errors_; }
 
  private:
   using Data = std::array<std::uint8_t, kSector>;
