@@ -18,16 +18,16 @@ struct rm_streams {
 
 static inline bool rm_streams_go_on(struct rm_streams *s, u64 sector, u64 n)
 {
-	unsigned int i;
+	u64 *next = s->next;
 
-	for (i = 0; i < RM_STREAMS; i++) {
-		if (sector - s->next[i] < RM_STREAM_SKIP) {
-			s->next[i] = sector + n;
-			return true;
-		}
+	/* by hand: compilers leave it a loop */
+	if (sector - next[0] >= RM_STREAM_SKIP && sector - *++next >= RM_STREAM_SKIP &&
+	    sector - *++next >= RM_STREAM_SKIP && sector - *++next >= RM_STREAM_SKIP) {
+		s->next[s->hand++ % RM_STREAMS] = sector + n;
+		return false;
 	}
-	s->next[s->hand++ % RM_STREAMS] = sector + n;
-	return false;
+	*next = sector + n;
+	return true;
 }
 
 #endif /* REMAP_STREAMS_H */

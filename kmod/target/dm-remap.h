@@ -227,7 +227,7 @@ struct rm_io {
 	int srcu;
 	u8 where;
 	u8 spare;
-	bool failed;			/* came back from main or spare with a medium error */
+	bool failed;			/* this and the next: from rm_defer() on */
 	bool needs_commit;
 	bool carries;			/* a flush of writes that may not be durable yet */
 	blk_status_t status;
@@ -329,7 +329,7 @@ blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
 				 sector_t sector, u8 *buf, u64 want, u64 *got);
 
 /* worker.c */
-void rm_defer(struct remap *rm, struct bio *bio);
+void rm_defer(struct remap *rm, struct bio *bio, bool failed);
 void rm_work(struct work_struct *work);
 void rm_settle(struct remap *rm);
 

@@ -23,13 +23,14 @@ static void let_go_of_view(struct remap *rm, int index)
 	__srcu_read_unlock(&rm->srcu, index);
 }
 
-static int to_main(struct remap *rm, struct bio *bio, struct rm_io *io)
+static __always_inline int to_main(struct remap *rm, struct bio *bio, struct rm_io *io,
+				   sector_t off)
 {
 	io->where = RM_AT_MAIN;
 	io->iter = bio->bi_iter;
-	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
+	io->iter.bi_sector = off;
 	bio_set_dev(bio, rm->main->bdev);
-	bio->bi_iter.bi_sector = rm->data_offset + io->iter.bi_sector;
+	bio->bi_iter.bi_sector = rm->data_offset + off;
 	rm_count(rm, RM_STAT_FAST);
 	return DM_MAPIO_REMAPPED;
 }
@@ -41,7 +42,7 @@ static int to_worker(struct remap *rm, struct bio *bio, struct rm_io *io)
 	io->iter = bio->bi_iter;
 	io->iter.bi_sector = dm_target_offset(rm->ti, bio->bi_iter.bi_sector);
 	rm_count(rm, RM_STAT_SLOW);
-	rm_defer(rm, bio);
+	rm_defer(rm, bio, false);
 	return DM_MAPIO_SUBMITTED;
 }
 
@@ -139,8 +140,9 @@ static bool look_up(struct remap *rm, const struct rm_view *view, u64 first, u64
 	return found;
 }
 
-static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
-		       const struct rm_view *view, sector_t off)
+/* Out of line: what it needs of the stack is not to cost those who do not come here. */
+static noinline int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
+				const struct rm_view *view, sector_t off)
 {
 	u64 first = off >> rm->shift;
 	u64 last = (off + bio_sectors(bio) - 1) >> rm->shift;
@@ -152,14 +154,14 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 	if (is_busy(view, first, last))
 		return to_worker(rm, bio, io);
 	if (!look_up(rm, view, first, last, &run))
-		return to_main(rm, bio, io);
+		return to_main(rm, bio, io, off);
 
 	/* only plain reads and writes may be taken in part */
 	if (bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)
 		return to_worker(rm, bio, io);
 	if (run.block > first) {
 		dm_accept_partial_bio(bio, (run.block << rm->shift) - off);
-		return to_main(rm, bio, io);
+		return to_main(rm, bio, io, off);
 	}
 	if (run.slot != RM_SPECIAL)
 		return to_slots(rm, bio, io, &run, off);
@@ -169,13 +171,19 @@ static int map_by_view(struct remap *rm, struct bio *bio, struct rm_io *io,
 	return to_worker(rm, bio, io);
 }
 
-/* Moving to another CPU in the middle of it costs a count at most. */
-static void notice(struct remap *rm, sector_t off, sector_t n)
+/*
+ * Moving to another CPU in the middle of it costs a sample or a stream at most;
+ * who takes until_sample to 0 sets it anew, so that it is never 0 for long.
+ */
+static __always_inline void notice(struct remap *rm, const struct bio *bio, sector_t off)
 {
-	struct rm_stats *st = raw_cpu_ptr(rm->stats);
+	struct rm_stats __percpu *stats = rm->stats;
+	struct rm_stats *st = raw_cpu_ptr(stats);
 
-	rm_count(rm, rm_streams_go_on(&st->streams, off, n) ? RM_STAT_SEQ : RM_STAT_RANDOM);
-	if (unlikely(!this_cpu_dec_return(rm->stats->until_sample)))
+	this_cpu_inc(stats->count[op_is_write(bio_op(bio)) ? RM_STAT_WRITES : RM_STAT_READS]);
+	this_cpu_inc(stats->count[rm_streams_go_on(&st->streams, off, bio_sectors(bio)) ?
+				  RM_STAT_SEQ : RM_STAT_RANDOM]);
+	if (unlikely(!--st->until_sample))
 		rm_hot_sample(rm, off);
 }
 
@@ -186,26 +194,24 @@ int remap_map(struct dm_target *ti, struct bio *bio)
 	const struct rm_view *view;
 	sector_t off;
 
-	io->failed = false;
-	io->needs_commit = false;
 	io->start = 0;
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH))
 		return map_flush(rm, bio, io);
 
 	off = dm_target_offset(ti, bio->bi_iter.bi_sector);
-	rm_count(rm, op_is_write(bio_op(bio)) ? RM_STAT_WRITES : RM_STAT_READS);
-	notice(rm, off, bio_sectors(bio));
+	notice(rm, bio, off);
 	if (static_branch_unlikely(&rm_hist_key))
 		rm_hist_begin(rm, io);
 
 	io->srcu = hold_view(rm);
 	view = rcu_dereference_check(rm->view, true);
 	if (likely(!view) || unlikely(!bio_sectors(bio)))
-		return to_main(rm, bio, io);
+		return to_main(rm, bio, io, off);
 	return map_by_view(rm, bio, io, view, off);
 }
 
-static int take_back(struct remap *rm, struct bio *bio, struct rm_io *io, blk_status_t *error)
+static noinline int take_back(struct remap *rm, struct bio *bio, struct rm_io *io,
+			      blk_status_t *error)
 {
 	u8 where = io->where;
 
@@ -218,7 +224,7 @@ static int take_back(struct remap *rm, struct bio *bio, struct rm_io *io, blk_st
 			return DM_ENDIO_DONE;
 		/* the worker finds out whether the spare is gone */
 		io->status = *error;
-		rm_defer(rm, bio);
+		rm_defer(rm, bio, false);
 		return DM_ENDIO_INCOMPLETE;
 	}
 	if (where == RM_AT_SPARE && !*error && op_is_write(bio_op(bio)) &&
@@ -241,21 +247,38 @@ static int take_back(struct remap *rm, struct bio *bio, struct rm_io *io, blk_st
 	if ((bio->bi_opf & REQ_RAHEAD) || !rm_may_take_over(bio))
 		return DM_ENDIO_DONE;
 
-	io->failed = true;
 	io->status = *error;
 	rm_count(rm, RM_STAT_SLOW);
-	rm_defer(rm, bio);
+	rm_defer(rm, bio, true);
 	return DM_ENDIO_INCOMPLETE;
+}
+
+static __always_inline int end_io(struct remap *rm, struct bio *bio, struct rm_io *io,
+				  blk_status_t *error)
+{
+	if (unlikely(io->where != RM_AT_MAIN || *error))
+		return take_back(rm, bio, io, error);
+	let_go_of_view(rm, io->srcu);
+	return DM_ENDIO_DONE;
+}
+
+static noinline int timed_end_io(struct remap *rm, struct bio *bio, struct rm_io *io,
+				 blk_status_t *error)
+{
+	u8 where = io->where;
+	int r = end_io(rm, bio, io, error);
+
+	if (io->start && r == DM_ENDIO_DONE)
+		rm_hist_end(rm, bio, io, where);
+	return r;
 }
 
 int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error)
 {
 	struct remap *rm = ti->private;
 	struct rm_io *io = rm_io_of(bio);
-	u8 where = io->where;
-	int r = take_back(rm, bio, io, error);
 
-	if (static_branch_unlikely(&rm_hist_key) && io->start && r == DM_ENDIO_DONE)
-		rm_hist_end(rm, bio, io, where);
-	return r;
+	if (static_branch_unlikely(&rm_hist_key))
+		return timed_end_io(rm, bio, io, error);
+	return end_io(rm, bio, io, error);
 }

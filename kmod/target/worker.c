@@ -5,10 +5,14 @@
  */
 #include "dm-remap.h"
 
-void rm_defer(struct remap *rm, struct bio *bio)
+/* @failed: it came back from main or spare with a medium error */
+void rm_defer(struct remap *rm, struct bio *bio, bool failed)
 {
+	struct rm_io *io = rm_io_of(bio);
 	unsigned long flags;
 
+	io->failed = failed;
+	io->needs_commit = false;
 	spin_lock_irqsave(&rm->deferred_lock, flags);
 	bio_list_add(&rm->deferred, bio);
 	spin_unlock_irqrestore(&rm->deferred_lock, flags);
