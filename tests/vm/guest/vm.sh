@@ -22,6 +22,17 @@ wait_until() {
 # The host kills the machine as soon as it reads this line (header "# vm: powercut=NAME").
 marker() { echo "vm-marker $1"; sleep 60; fail "the power was not cut at $1"; }
 
+# host_faults DISK KIND:SECTOR[+COUNT]…: the host lets exactly these sectors of an IDE disk fail from now on. KIND is read,
+# write or both; the last one must fail in reading, since that is how it is seen that it is done.
+host_faults() {
+  echo "vm-fault $* ."
+  host_disk=/dev/disk/$1
+  for host_last in "$@"; do :; done
+  host_last=${host_last#*:}
+  wait_until 60 unreadable "$host_disk" "${host_last%+*}" || fail "the host has not set the faults"
+}
+unreadable() { ! get /run/unreadable "$1" $(($2 / 8)); }
+
 need_modules() { for module in "$@"; do modprobe "$module" || fail "modprobe $module"; done; }
 load_remap() { need_modules dm-mod; insmod /lib/modules/dm-remap.ko || fail "insmod dm-remap.ko"; }
 
@@ -55,6 +66,36 @@ nullb_mark() {
 }
 
 sectors() { blockdev --getsz "$1"; }
+
+# fio_worsen NAME FIRST SECTORS BYTES WORSEN: fio writes sectors of a target in their order, so many bytes at a time, and
+# verifies them all. When it pauses it is held, and WORSEN called with the first sector not written yet.
+fio_worsen() {
+  fio_disk=/sys/block/dm-$(dmsetup info -c --noheadings -o minor "$1")
+  fio_base=$(($(written) - $2)) fio_last=$(($2 + $3 * 3 / 4)) fio_step=$(($3 / 8)) fio_steps=0
+  fio --name=w --filename="/dev/mapper/$1" --thread --rw=write --bs="$4" --offset=$(($2 * 512)) --size=$(($3 * 512)) --direct=1 \
+    --thinktime=500000 --thinktime_blocks=$((fio_step * 512 / $4)) --ioengine=libaio --iodepth=8 \
+    --verify=crc32c --verify_fatal=1 --do_verify=1 --eta=never --output=/run/fio.log &
+  fio_load=$!
+  fio_at=$2
+  while [ "$fio_at" -lt "$fio_last" ] && ! ended $fio_load; do
+    wait_until 60 written_to $((fio_at + fio_step)) || fail "fio stands still at $fio_at"
+    kill -STOP $fio_load
+    wait_until 60 no_io || fail "I/O does not end"
+    fio_at=$(($(written) - fio_base))
+    if [ "$fio_at" -lt "$fio_last" ] && ! ended $fio_load; then
+      "$5" "$fio_at"
+      fio_steps=$((fio_steps + 1))
+    fi
+    kill -CONT $fio_load
+  done
+  wait $fio_load || { cat /run/fio.log; fail "fio with blocks of $4"; }
+  [ "$fio_steps" -ge 3 ] || fail "sectors went bad $fio_steps times only"
+  pass "fio with blocks of $4, sectors went bad $fio_steps times"
+}
+written() { awk '{ print $7 }' "$fio_disk/stat"; }
+written_to() { [ $(($(written) - fio_base)) -ge "$1" ] || ended $fio_load; }
+no_io() { grep -q '^ *0 *0$' "$fio_disk/inflight"; }
+ended() { grep -q '^State:.*Z' "/proc/$1/status"; }
 
 # put_sector DEVICE SECTOR BYTE and is_sector DEVICE SECTOR BYTE: one sector, past the page cache, which dd cannot.
 one_sector() { fio --name=x --filename="$1" --direct=1 --bs=512 --size=512 --offset=$(($2 * 512)) --output=/run/fio.log "$3" "$4" $5; }
