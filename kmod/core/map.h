@@ -34,6 +34,7 @@ struct rm_at {
 
 struct rm_seg {
 	struct rm_seg *next;		/* for the owner of old ones */
+	size_t bytes;			/* for the owner: of all of it */
 	u32 n;
 	u32 start[RM_SEG_GROUPS + 1];	/* of each group in at[] */
 	struct rm_at at[];

@@ -376,6 +376,7 @@ void rm_slot_is_bad(struct remap *rm, u32 slot);
 void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 		bool drain);
 void rm_publish_free(struct remap *rm);
+struct rm_seg *rm_seg_new(u32 n);
 
 /* cache.c */
 void rm_cache_fit(struct remap *rm);

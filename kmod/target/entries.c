@@ -63,7 +63,7 @@ static int fill_map(struct build *b)
 
 		if (!n)
 			continue;
-		seg = kvmalloc(rm_seg_bytes(n), GFP_KERNEL);
+		seg = rm_seg_new(n);
 		if (!seg)
 			return -ENOMEM;
 		rm_map_lay_out(rm->map, s, seg, b->count);

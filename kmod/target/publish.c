@@ -4,6 +4,7 @@
  */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "dm-remap.h"
 
@@ -35,6 +36,27 @@ static unsigned int collect(struct remap *rm, struct rm_change *c)
 	return n;
 }
 
+/* In pages: what kmalloc() rounds up to would double some of them. */
+struct rm_seg *rm_seg_new(u32 n)
+{
+	size_t bytes = rm_seg_bytes(n);
+	struct rm_seg *seg = alloc_pages_exact(bytes, GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
+
+	if (!seg)
+		seg = __vmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (seg)
+		seg->bytes = bytes;
+	return seg;
+}
+
+static void free_seg(struct rm_seg *seg)
+{
+	if (is_vmalloc_addr(seg))
+		vfree(seg);
+	else if (seg)
+		free_pages_exact(seg, seg->bytes);
+}
+
 static bool apply(struct remap *rm, const struct rm_change *c, unsigned int n)
 {
 	u32 blocks = rm_map_merged(rm->map, c, n);
@@ -43,7 +65,7 @@ static bool apply(struct remap *rm, const struct rm_change *c, unsigned int n)
 
 	if (blocks) {
 		noio = memalloc_noio_save();
-		seg = kvmalloc(rm_seg_bytes(blocks), GFP_KERNEL | __GFP_NOWARN);
+		seg = rm_seg_new(blocks);
 		memalloc_noio_restore(noio);
 		if (!seg)
 			return false;
@@ -91,7 +113,7 @@ static void free_old(struct remap *rm)
 	rm->old_cache = NULL;
 	while ((seg = rm->old_segs)) {
 		rm->old_segs = seg->next;
-		kvfree(seg);
+		free_seg(seg);
 	}
 }
 
@@ -149,7 +171,7 @@ void rm_publish_free(struct remap *rm)
 	kfree(rcu_dereference_protected(rm->view, true));
 	RCU_INIT_POINTER(rm->view, NULL);
 	for (s = 0; rm->map && s < rm->map->n_segs; s++)
-		kvfree(rm->map->seg[s]);
+		free_seg(rm->map->seg[s]);
 	kvfree(rm->map);
 	rm->map = NULL;
 	rm_cache_free(rm->cache);
