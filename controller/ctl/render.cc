@@ -25,7 +25,7 @@ std::string Size(std::uint64_t bytes) {
   return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
 }
 
-std::string Word(std::string name, std::string_view prefix) {
+std::string Word(const std::string& name, std::string_view prefix) {
   return name.substr(0, prefix.size()) == prefix ? name.substr(prefix.size()) : name;
 }
 std::string StateOf(const v1::Plan& plan) {

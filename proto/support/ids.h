@@ -15,7 +15,8 @@ class StrongId {
   explicit StrongId(std::string value) : value_(std::move(value)) {}
   const std::string& value() const { return value_; }
   bool empty() const { return value_.empty(); }
-  auto operator<=>(const StrongId&) const = default;
+  // clang-tidy 14 takes the comparison with 0 that this is made of for a pointer.
+  auto operator<=>(const StrongId&) const = default;  // NOLINT(modernize-use-nullptr)
 
  private:
   std::string value_;

@@ -47,7 +47,8 @@ struct TomlConfig::Impl {
     if (const auto* table = node.as_table()) {
       for (const auto& [key, child] : *table) {
         const std::string name_of_child(key.str());
-        const std::string child_path = path.empty() ? name_of_child : path + "." + name_of_child;
+        const std::string child_path =
+            path.empty() ? name_of_child : fmt::format("{}.{}", path, name_of_child);
         if (first_error || known.contains(&child)) continue;
         if (child.is_table() || child.is_array_of_tables()) {
           CheckKnown(child, child_path);
