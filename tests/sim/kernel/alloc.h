@@ -51,8 +51,14 @@ static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp) { return kvzalloc
 static inline void kvfree(const void *p) { sim_free(p, true); }
 static inline void *__vmalloc(size_t n, gfp_t gfp) { return sim_alloc(n, gfp, true); }
 static inline void *alloc_pages_exact(size_t n, gfp_t gfp) { return sim_alloc(n, gfp, true); }
-static inline void free_pages_exact(void *p, size_t n) { (void)n; kvfree(p); }
-static inline bool is_vmalloc_addr(const void *p) { (void)p; return false; }
+static inline void free_pages_exact(void *p, size_t n) {
+  (void)n;
+  kvfree(p);
+}
+static inline bool is_vmalloc_addr(const void *p) {
+  (void)p;
+  return false;
+}
 static inline void *vmalloc(size_t n) { return sim_alloc(n, GFP_KERNEL, true); }
 static inline void *vzalloc(size_t n) { return sim_alloc(n, GFP_KERNEL | __GFP_ZERO, true); }
 static inline void vfree(const void *p) { sim_free(p, true); }
