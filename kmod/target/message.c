@@ -29,13 +29,16 @@ static int refuse(struct reply *re, int r, const char *why)
 	return r;
 }
 
+/* What is pending because of a read error is tried on main no longer. */
 static int set_pending(struct remap *rm, u64 block)
 {
 	struct rm_entry e;
 
-	if (rm_entry(rm, block, &e))
-		return e.state == REMAP_BLOCK_PENDING ? 0 : -EINVAL;
-	rm_set_pending(rm, block, REMAP_REASON_MANUAL);
+	rm_entry(rm, block, &e);
+	if (e.state != REMAP_BLOCK_CLEAN && e.state != REMAP_BLOCK_PENDING)
+		return -EINVAL;
+	if (e.state == REMAP_BLOCK_CLEAN || e.reason != REMAP_REASON_MANUAL)
+		rm_set_pending(rm, block, REMAP_REASON_MANUAL);
 	return 0;
 }
 

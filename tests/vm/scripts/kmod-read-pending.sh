@@ -64,6 +64,16 @@ check "write" put /run/data $v 10
 check "mark it" dmsetup message v 0 pending add 10 2
 same "pending" "$(status v pending)" 2
 refuse "read" get /run/back $v 10
+# his word counts for what was pending by itself, too: main is tried no longer
+nullb_bad main 4000
+refuse "read a bad sector" get /run/back $v 500
+check "the rest of its block can be read" is_sector $v 4007 0x00
+check "mark it" dmsetup message v 0 pending add 500
+refuse "the rest of its block" is_sector $v 4007 0x00
+nullb_good main 4000
+refuse "read it, well again" get /run/back $v 500
+check "clear it" dmsetup message v 0 pending clear 500
+check "read it" get /run/back $v 500
 refuse "pending add of a block out of range" dmsetup message v 0 pending add 999999
 check "rewrite" put /run/data $v 10
 same "rehabilitated" "$(status v rehabilitated)" 1
