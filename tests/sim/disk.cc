@@ -106,7 +106,9 @@ void Disk::Happen(unsigned which) {
 
 blk_status_t Disk::StatusOf(const bio* bio) {
   if (gone_ != BLK_STS_OK) return gone_;
-  if (faults_.empty() || IsFlush(bio) || bio_op(bio) == REQ_OP_DISCARD) return BLK_STS_OK;
+  if (faults_.empty() || IsFlush(bio) || bio_op(bio) == REQ_OP_DISCARD ||
+      bio_op(bio) == REQ_OP_SECURE_ERASE)
+    return BLK_STS_OK;
   const bool write = op_is_write(bio_op(bio));
   auto at = faults_.lower_bound(bio->bi_iter.bi_sector);
   for (; at != faults_.end() && at->first < bio_end_sector(bio); ++at)
@@ -157,7 +159,7 @@ void Disk::WriteFrom(bio* bio, bool durable, bool partly) {
       faults_.erase(fault);
     WriteSector(sector, std::move(data), durable, bio);
   };
-  if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES) {
+  if (bio_op(bio) != REQ_OP_WRITE) {
     const bool keep = bio_op(bio) == REQ_OP_DISCARD && random.OneIn(2);
     for (std::uint64_t s = bio->bi_iter.bi_sector; s < bio_end_sector(bio) && !keep; s++)
       put(s, zeros);
@@ -248,7 +250,9 @@ unsigned bdev_logical_block_size(block_device* b) { return DiskOf(b)->shape().lo
 unsigned bdev_physical_block_size(block_device* b) { return DiskOf(b)->shape().physical; }
 unsigned bdev_max_discard_sectors(block_device* b) { return DiskOf(b)->shape().discard ? 8192 : 0; }
 unsigned bdev_write_zeroes_sectors(block_device*) { return 8192; }
-unsigned bdev_max_secure_erase_sectors(block_device*) { return 0; }
+unsigned bdev_max_secure_erase_sectors(block_device* b) {
+  return DiskOf(b)->shape().discard ? 8192 : 0;
+}
 unsigned bdev_discard_granularity(block_device* b) { return DiskOf(b)->shape().logical; }
 bool bdev_nonrot(block_device*) { return false; }
 }

@@ -83,6 +83,7 @@ void Episode::Issue(const Op& op) {
     case Kind::kFlush:
     case Kind::kDiscard:
     case Kind::kZeroes:
+    case Kind::kErase:
       return Send(op);
     case Kind::kMessage:
       if (messages_ < 2 && up_) SendMessage(op.text);
@@ -118,7 +119,8 @@ void Episode::Issue(const Op& op) {
 }
 
 void Episode::Send(const Op& op) {
-  if (op.kind == Kind::kDiscard && !config_.main.discard) return;
+  const bool drops = op.kind == Kind::kDiscard || op.kind == Kind::kErase;
+  if (drops && !config_.main.discard) return;
   auto owned = std::make_unique<Pending>();
   Pending* p = owned.get();
   pending_.push_back(std::move(owned));
@@ -143,13 +145,14 @@ void Episode::Send(const Op& op) {
     const std::uint64_t value = op.kind == Kind::kWrite ? model_->NewValue() : kZeros;
     r.op = op.kind == Kind::kWrite     ? REQ_OP_WRITE
            : op.kind == Kind::kDiscard ? REQ_OP_DISCARD
+           : op.kind == Kind::kErase   ? REQ_OP_SECURE_ERASE
                                        : REQ_OP_WRITE_ZEROES;
     if (op.kind == Kind::kWrite) r.data.resize(op.sectors * kSector);
     for (std::uint64_t i = 0; i < op.sectors && op.kind == Kind::kWrite; i++)
       FillSector(op.sector + i, value, r.data.data() + i * kSector);
     if ((op.flags & REQ_PREFLUSH) != 0) p->flush_token = model_->BeginFlush();
     p->token = model_->BeginWrite(op.sector, op.sectors, value);
-    if (op.kind != Kind::kDiscard) weather_->WriteBegins(op.sector, op.sectors);
+    if (!drops) weather_->WriteBegins(op.sector, op.sectors);
   }
   r.done = [this, p](Request* request) { Answer(p, request); };
   device_->Submit(&r);
@@ -173,7 +176,7 @@ void Episode::Answer(Pending* p, Request* request) {
   } else {
     model_->EndWrite(p->token, good && op.kind != Kind::kDiscard, (op.flags & REQ_FUA) != 0);
     if (good && p->flush_token != 0) model_->EndFlush(p->flush_token);
-    if (op.kind != Kind::kDiscard) {
+    if (op.kind != Kind::kDiscard && op.kind != Kind::kErase) {
       weather_->WriteEnds(p->before, op.sector, op.sectors, good);
       // a flush that came with it may have failed
       const bool flush_failed = p->flush_token != 0 && weather_->spare_trouble();

@@ -215,10 +215,11 @@ void MappedDevice::SendFlushes(Io* io) {
 void MappedDevice::SendData(Io* io) {
   const Request& r = *io->request;
   io->flushed = true;
-  if (r.op == REQ_OP_DISCARD || r.op == REQ_OP_WRITE_ZEROES) {
+  if (r.op != REQ_OP_READ && r.op != REQ_OP_WRITE) {
     const dm_target& ti = live_->ti;
     const unsigned n = r.op == REQ_OP_DISCARD ? (ti.discards_supported ? ti.num_discard_bios : 0)
-                                              : ti.num_write_zeroes_bios;
+                       : r.op == REQ_OP_SECURE_ERASE ? ti.num_secure_erase_bios
+                                                     : ti.num_write_zeroes_bios;
     if (n == 0) return Drop(io, BLK_STS_NOTSUPP);
     for (unsigned nr = 0; nr < n; nr++) Map(io, nr, r.sector, nullptr);
     return Drop(io, BLK_STS_OK);

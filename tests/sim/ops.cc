@@ -37,7 +37,7 @@ std::string DrawMessage(const Config& c, Random& r) {
   const auto one_of = [&](std::initializer_list<const char*> words) {
     return std::string(*(words.begin() + r.Below(words.size())));
   };
-  switch (r.Below(20)) {
+  switch (r.Below(26)) {
     case 0:
     case 1:
     case 2:
@@ -73,6 +73,16 @@ std::string DrawMessage(const Config& c, Random& r) {
       return r.OneIn(4)
                  ? one_of({"stats reset", "set error_burst 2", "set error_burst 4096", "nonsense"})
                  : "stats";
+    case 19:
+      return "scrub start " + one_of({"0", "0", "64", ""});
+    case 20:
+      return "scrub " + one_of({"stop", "pause", "status"});
+    case 21:
+      return "scrub sample " + std::to_string(1 + r.Below(16));
+    case 22:
+      return "set salvage " + one_of({"on", "on", "off"});
+    case 23:
+      return "rebalance";
     default:
       return "unmap " + block();
   }
@@ -120,6 +130,7 @@ void Fill(const Config& c, Random& r, Op* op) {
       break;
     case Kind::kDiscard:
     case Kind::kZeroes:
+    case Kind::kErase:
       DrawRange(c, r, op);
       break;
     case Kind::kMessage:
@@ -217,9 +228,9 @@ Config DrawConfig(std::uint64_t seed) {
 std::vector<Op> DrawOps(const Config& c, std::uint64_t seed, unsigned n) {
   Random r(seed ^ 0xbeef);
   std::vector<Weighted> table = {{300, Kind::kRead},   {420, Kind::kWrite}, {60, Kind::kFlush},
-                                 {20, Kind::kDiscard}, {30, Kind::kZeroes}, {90, Kind::kMessage},
-                                 {8, Kind::kStatus},   {8, Kind::kSuspend}, {8, Kind::kReload},
-                                 {2, Kind::kRemove},   {6, Kind::kSettle}};
+                                 {20, Kind::kDiscard}, {30, Kind::kZeroes}, {6, Kind::kErase},
+                                 {90, Kind::kMessage}, {8, Kind::kStatus},  {8, Kind::kSuspend},
+                                 {8, Kind::kReload},   {2, Kind::kRemove},  {6, Kind::kSettle}};
   if (c.main_faults)
     table.insert(table.end(),
                  {{40, Kind::kFault}, {16, Kind::kHeal}, {5, Kind::kTransport}, {1, Kind::kGone}});
@@ -238,9 +249,9 @@ std::vector<Op> DrawOps(const Config& c, std::uint64_t seed, unsigned n) {
 
 std::string Show(const Op& op) {
   static const char* const names[] = {
-      "read",    "write",  "flush",       "discard",    "zeroes",    "message", "status",
-      "fault",   "heal",   "spare-fault", "spare-heal", "transport", "gone",    "back",
-      "suspend", "reload", "remove",      "power-cut",  "settle",    "memory"};
+      "read",   "write",   "flush",  "discard",     "zeroes",     "erase",     "message",
+      "status", "fault",   "heal",   "spare-fault", "spare-heal", "transport", "gone",
+      "back",   "suspend", "reload", "remove",      "power-cut",  "settle",    "memory"};
   std::string line = names[static_cast<int>(op.kind)];
   if (op.device != 0) line += " spare" + std::to_string(op.device - 1);
   if (op.sectors != 0) line += " " + std::to_string(op.sector) + "+" + std::to_string(op.sectors);

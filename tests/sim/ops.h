@@ -37,6 +37,7 @@ enum class Kind : std::uint8_t {
   kFlush,
   kDiscard,
   kZeroes,
+  kErase,
   kMessage,
   kStatus,
   kFault,
