@@ -111,6 +111,9 @@ void Episode::Issue(const Op& op) {
       return PowerCut();
     case Kind::kSettle:
       return Settle();
+    case Kind::kWait:
+      return World::Get().RunUntil(
+          [this] { return refused_ || (in_flight_ == 0 && messages_ == 0); }, "I/O and messages");
     case Kind::kMemory:
       KernelMemory().fail_one_in = KernelMemory().fail_one_in != 0 ? 0 : 20;
       weather_->MemoryTrouble();
@@ -174,7 +177,10 @@ void Episode::Answer(Pending* p, Request* request) {
   } else if (op.kind == Kind::kFlush) {
     if (good) model_->EndFlush(p->flush_token);
   } else {
-    model_->EndWrite(p->token, good && op.kind != Kind::kDiscard, (op.flags & REQ_FUA) != 0);
+    if (good)
+      model_->EndWrite(p->token, op.kind != Kind::kDiscard, (op.flags & REQ_FUA) != 0);
+    else
+      model_->RefuseWrite(p->token);
     if (good && p->flush_token != 0) model_->EndFlush(p->flush_token);
     if (op.kind != Kind::kDiscard && op.kind != Kind::kErase) {
       weather_->WriteEnds(p->before, op.sector, op.sectors, good);
@@ -209,6 +215,7 @@ void Episode::Change(const Op& op) {
     int r = 0;
     const std::uint64_t trouble = KernelMemory().failed;
     const std::uint64_t passing = main_->passing_errors();
+    BeginReload();
     if (kind == Kind::kReload) {
       std::string line = device_->Status(STATUSTYPE_TABLE);
       r = device_->Load(config_.length, line, &error);
@@ -231,6 +238,7 @@ void Episode::Change(const Op& op) {
     if (r != 0 && !weather_->spare_trouble() && trouble == KernelMemory().failed &&
         main_->gone() == BLK_STS_OK && !unknown)
       Wrong("suspend, reload or remove fails with " + std::to_string(r) + " " + error);
+    model_->EndReload();
     changing_ = false;
     if (!device_->active()) {
       up_ = false;
@@ -302,9 +310,11 @@ void Episode::TryBoot() {
   std::string error;
   const std::uint64_t failed = KernelMemory().failed;
   int r = 0;
+  BeginReload();
   if (!device_->live()) r = device_->Load(config_.length, config_.Table(), &error);
   if (r == 0) r = device_->Resume();
   if (r == 0) {
+    model_->EndReload();
     up_ = true;
     return;
   }
@@ -327,6 +337,11 @@ void Episode::TryBoot() {
   weather_->MainBack();
   device_->Remove();
   TryBoot();
+}
+
+// One mirror may know of a write that was refused since the others could not be told.
+void Episode::BeginReload() {
+  if (weather_->spare_trouble()) model_->BeginReload();
 }
 
 void Episode::Settle() {

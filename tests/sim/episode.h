@@ -40,6 +40,7 @@ class Episode {
   void PowerCut();
   void Boot();
   void TryBoot();
+  void BeginReload();
   void Settle();
   void ReadAll();
   void CheckStatus(const std::string& line);

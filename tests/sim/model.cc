@@ -50,6 +50,20 @@ void Model::EndWrite(std::uint64_t token, bool acknowledged, bool durable) {
   if (!durable) volatile_.push_back(w);
 }
 
+void Model::RefuseWrite(std::uint64_t token) {
+  const Write w = writing_.at(token);
+  EndWrite(token, false, false);
+  for (std::uint64_t i = w.sector; i < w.sector + w.n; i++)
+    for (Candidate& c : sectors_[i].candidates)
+      if (c.start == w.start) c.refused = true;
+}
+
+void Model::BeginReload() {
+  reloading_ = true;
+  for (Sector& s : sectors_)
+    for (Candidate& c : s.candidates) c.unseen = kNever;
+}
+
 void Model::EndFlush(std::uint64_t token) {
   ++clock_;
   std::erase_if(volatile_, [this, token](const Write& w) {
@@ -78,7 +92,7 @@ std::string Model::EndRead(std::uint64_t token, std::uint64_t sector, std::uint6
     bool quiet = true;
     if (SectorValue(sector + i, data + i * kSector, &value, &what)) {
       for (const Candidate& c : s.candidates) {
-        found |= c.value == value && c.replaced > token;
+        found |= c.value == value && std::min(c.replaced, c.unseen) > token;
         quiet &= c.end < token;
       }
       what = "value " + std::to_string(value);
@@ -90,7 +104,9 @@ std::string Model::EndRead(std::uint64_t token, std::uint64_t sector, std::uint6
       // seen once, it is what is there
       for (Candidate& c : s.candidates) {
         if (c.value == value) continue;
-        c.replaced = std::min(c.replaced, now);
+        if (c.refused && reloading_) continue;
+        auto& gone = c.refused && !s.settled ? c.unseen : c.replaced;
+        gone = std::min(gone, now);
         c.durably |= s.settled;
       }
       Purge(s);
@@ -105,7 +121,7 @@ void Model::Crash() {
   for (Sector& s : sectors_) {
     std::erase_if(s.candidates, [](const Candidate& c) { return c.durably; });
     for (Candidate& c : s.candidates) {
-      c.replaced = kNever;
+      c.replaced = c.unseen = kNever;
       c.end = std::min(c.end, now);
     }
     s.settled = true;
@@ -113,6 +129,7 @@ void Model::Crash() {
   writing_.clear();
   volatile_.clear();
   reading_.clear();
+  reloading_ = false;
 }
 
 std::string Model::Describe(std::uint64_t sector) const {

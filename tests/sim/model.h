@@ -21,6 +21,9 @@ class Model {
   std::uint64_t BeginWrite(std::uint64_t sector, std::uint64_t n, std::uint64_t value);
   // acknowledged: it took place; otherwise it may have or not. durable: with FUA.
   void EndWrite(std::uint64_t token, bool acknowledged, bool durable);
+  // The same for one that was refused: it may have taken place or not, and where the metadata is in
+  // doubt a reload may bring it back even if the old value was seen.
+  void RefuseWrite(std::uint64_t token);
   std::uint64_t BeginFlush() { return ++clock_; }
   void EndFlush(std::uint64_t token);
   std::uint64_t BeginRead();
@@ -28,6 +31,9 @@ class Model {
   std::string EndRead(std::uint64_t token, std::uint64_t sector, std::uint64_t n,
                       const std::uint8_t* data);
   void DropRead(std::uint64_t token);
+  // The target is being loaded anew, with its metadata in doubt.
+  void BeginReload();
+  void EndReload() { reloading_ = false; }
   // The power is gone: what was not durable is old or new.
   void Crash();
 
@@ -42,6 +48,8 @@ class Model {
     std::uint64_t end;       // kNever: under way
     std::uint64_t replaced;  // when it stopped being what a read may give
     bool durably;            // replaced by something durable: not even a crash brings it back
+    bool refused = false;
+    std::uint64_t unseen = kNever;  // refused: when something else was seen there
   };
   struct Sector {
     std::vector<Candidate> candidates;
@@ -57,6 +65,7 @@ class Model {
   std::map<std::uint64_t, Write> writing_;     // by token, which is the start
   std::vector<Write> volatile_;                // acknowledged, not known to be durable
   std::multimap<std::uint64_t, int> reading_;  // by start
+  bool reloading_ = false;
   std::uint64_t clock_ = 1;
   std::uint64_t next_value_ = kFirstWrite;
 };

@@ -222,6 +222,7 @@ Config DrawConfig(std::uint64_t seed) {
   c.spare_faults = c.main_faults && r.OneIn(3);
   c.power_cuts = !r.OneIn(5);
   c.memory_faults = c.spare_faults && r.OneIn(6);
+  c.scenes = seed % 4 == 3;
   return c;
 }
 
@@ -239,8 +240,14 @@ std::vector<Op> DrawOps(const Config& c, std::uint64_t seed, unsigned n) {
   if (c.power_cuts) table.push_back({12, Kind::kPowerCut});
   if (c.memory_faults) table.push_back({4, Kind::kMemory});
   if (c.main_faults && !c.spare_faults) table.push_back({4, Kind::kBack});
-  std::vector<Op> ops(n);
-  for (Op& op : ops) {
+  std::vector<Op> ops;
+  while (ops.size() < n) {
+    if (c.scenes && r.OneIn(12)) {
+      const auto scene = DrawScene(c, r);
+      ops.insert(ops.end(), scene.begin(), scene.end());
+      continue;
+    }
+    Op& op = ops.emplace_back();
     op.kind = Draw(r, table);
     Fill(c, r, &op);
   }
@@ -249,9 +256,9 @@ std::vector<Op> DrawOps(const Config& c, std::uint64_t seed, unsigned n) {
 
 std::string Show(const Op& op) {
   static const char* const names[] = {
-      "read",   "write",   "flush",  "discard",     "zeroes",     "erase",     "message",
-      "status", "fault",   "heal",   "spare-fault", "spare-heal", "transport", "gone",
-      "back",   "suspend", "reload", "remove",      "power-cut",  "settle",    "memory"};
+      "read",   "write",  "flush",       "discard",    "zeroes",    "erase", "message", "status",
+      "fault",  "heal",   "spare-fault", "spare-heal", "transport", "gone",  "back",    "suspend",
+      "reload", "remove", "power-cut",   "settle",     "memory",    "wait"};
   std::string line = names[static_cast<int>(op.kind)];
   if (op.device != 0) line += " spare" + std::to_string(op.device - 1);
   if (op.sectors != 0) line += " " + std::to_string(op.sector) + "+" + std::to_string(op.sectors);

@@ -25,6 +25,7 @@ struct Config {
   bool spare_faults = false;
   bool power_cuts = true;
   bool memory_faults = false;
+  bool scenes = false;
 
   std::string Table() const;
   unsigned unit() const;  // sectors of the largest logical block
@@ -53,6 +54,7 @@ enum class Kind : std::uint8_t {
   kPowerCut,
   kSettle,
   kMemory,
+  kWait,  // for all I/O and messages
 };
 
 struct Op {
@@ -65,6 +67,7 @@ struct Op {
 };
 
 Config DrawConfig(std::uint64_t seed);
+std::vector<Op> DrawScene(const Config& config, Random& random);
 std::vector<Op> DrawOps(const Config& config, std::uint64_t seed, unsigned n);
 std::string Show(const Op& op);
 std::string Show(const Config& config);

@@ -62,6 +62,10 @@ std::string Weather::ReadError(const Before& before, std::uint64_t sector, std::
   if (spare_trouble_ && Special(sector, n)) return "";
   for (std::uint64_t s = sector; s < sector + n; s++) {
     const Sector& state = sectors_[s];
+    // main could not take what was acknowledged since: it is elsewhere
+    if (main_->Faulty(config_.data_offset + s, true) && state.write_begun > state.bad_since &&
+        state.marked == 0)
+      continue;
     // a read fault since it was written last, and its whole logical block fails with it
     if (main_->Faulty(config_.data_offset + s, false) ||
         state.bad_reads_until > state.write_begun || state.marked != 0)
@@ -101,6 +105,7 @@ void Weather::FaultSet(std::uint64_t sector, std::uint64_t n, const Fault& fault
   for (std::uint64_t s = sector / unit * unit;
        s < std::min(config_.length, (sector + n + unit - 1) / unit * unit); s++) {
     if (fault.reads) sectors_[s].bad_reads_until = UINT64_MAX;
+    sectors_[s].bad_since = time_;
     const std::uint64_t block = s / config_.block_size;
     if (!special_[block]) n_special_++;
     special_[block] = true;
@@ -162,8 +167,8 @@ void Weather::MessageDone(const std::string& text, const std::string& reply, int
 
 void Weather::Crash() {
   for (Sector& s : sectors_) s.must_fail = false;
+  if (switching_ != 0) maintenance_ = true;  // it may have become durable or not
   switching_ = 0;
-  maintenance_ = true;  // it may have become durable or not
 }
 
 }  // namespace remapfleet::sim

@@ -49,6 +49,7 @@ class Weather {
     std::uint64_t write_begun = 0;      // last start of a write that was acknowledged
     std::uint64_t touched = 0;          // last start of any write
     std::uint64_t bad_reads_until = 0;  // a read fault was there up to then
+    std::uint64_t bad_since = 0;        // last start of a fault
     bool must_fail = false;             // marked pending by an operator
     std::uint64_t marked = 0;
   };

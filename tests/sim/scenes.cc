@@ -1,0 +1,96 @@
+// Short sequences that random order seldom brings together, and that a target may get wrong.
+#include "tests/sim/ops.h"
+
+namespace remapfleet::sim {
+namespace {
+
+constexpr unsigned kReads = 1, kWrites = 2;  // of a fault
+
+struct Scene {
+  const Config& config;
+  std::vector<Op> ops;
+
+  Op& Add(Kind kind, std::uint64_t sector = 0, std::uint64_t sectors = 0, unsigned flags = 0) {
+    Op op;
+    op.kind = kind;
+    op.sector = sector;
+    op.sectors = sectors;
+    op.flags = flags;
+    ops.push_back(op);
+    return ops.back();
+  }
+  void Message(const std::string& text) { Add(Kind::kMessage).text = text; }
+  // Blocks that are whole.
+  void Blocks(Kind kind, std::uint64_t block, std::uint64_t n, unsigned flags = 0) {
+    Add(kind, block * config.block_size, n * config.block_size, flags);
+  }
+};
+
+// A block is moved, written durably meanwhile, and the power is cut.
+void MoveAndCut(Scene* s, Random& r, std::uint64_t block) {
+  if (r.OneIn(2)) {
+    s->Message("remap " + std::to_string(block));
+    s->Add(Kind::kWait);
+    s->Message("unmap " + std::to_string(block));
+  } else {
+    s->Message("remap " + std::to_string(block));
+  }
+  for (std::uint64_t n = 1 + r.Below(2); n != 0; n--) s->Blocks(Kind::kWrite, block, 1, REQ_FUA);
+  if (s->config.power_cuts) s->Add(Kind::kPowerCut);
+  s->Blocks(Kind::kRead, block, 1);
+}
+
+// Of a block on a slot one unit is written later than the rest, and the power is cut.
+void GrowAndCut(Scene* s, Random& r, std::uint64_t block) {
+  const std::uint64_t unit = s->config.unit();
+  const std::uint64_t first = block * s->config.block_size;
+  const std::uint64_t late = first + r.Below(s->config.block_size / unit) * unit;
+  s->Add(Kind::kFault, late, unit, kReads | kWrites);
+  s->Add(Kind::kFault, late == first ? first + unit : first, unit, kReads | kWrites);
+  s->Add(Kind::kWrite, late == first ? first + unit : first, unit, REQ_FUA);
+  s->Add(Kind::kWait);
+  s->Add(Kind::kWrite, late, unit, REQ_FUA);
+  s->Add(Kind::kWait);
+  if (s->config.power_cuts) s->Add(Kind::kPowerCut);
+  s->Add(Kind::kRead, late, unit);
+}
+
+// The commit for a write fails after a mirror may have taken it; the blocks are used on all the
+// same.
+void FailCommit(Scene* s, Random& r, std::uint64_t block, std::uint64_t n) {
+  const std::uint64_t first = block * s->config.block_size;
+  const std::uint64_t sectors = n * s->config.block_size;
+  if (r.OneIn(2)) s->Message("set pending_write verify");
+  s->Add(Kind::kFault, first, sectors, kReads);
+  for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
+  s->Add(Kind::kWait);
+  s->Add(Kind::kHeal, first, sectors);
+  if (r.OneIn(2)) s->Add(Kind::kFault, first, s->config.block_size, kWrites);
+  s->Add(Kind::kWrite, first, sectors, REQ_FUA);
+  Op& failing = s->Add(Kind::kTransport, 0, 2 + r.Below(3));
+  failing.device = static_cast<unsigned>(1 + r.Below(s->config.spares.size()));
+  s->Add(Kind::kWait);
+  for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
+  s->Add(Kind::kHeal, first, sectors);
+  s->Blocks(Kind::kWrite, block, 1, REQ_FUA);
+  s->Add(Kind::kWait);
+  if (s->config.power_cuts) s->Add(Kind::kPowerCut);
+  s->Add(Kind::kRead, first, sectors);
+}
+
+}  // namespace
+
+std::vector<Op> DrawScene(const Config& config, Random& random) {
+  Scene scene{config, {}};
+  const std::uint64_t n = 1 + random.Below(2);
+  const std::uint64_t block = random.Below(config.length / config.block_size - n);
+  if (config.spare_faults && random.OneIn(2))
+    FailCommit(&scene, random, block, n);
+  else if (config.main_faults && config.block_size > config.unit() && random.OneIn(3))
+    GrowAndCut(&scene, random, block);
+  else
+    MoveAndCut(&scene, random, block);
+  return scene.ops;
+}
+
+}  // namespace remapfleet::sim
