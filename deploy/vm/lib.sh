@@ -4,11 +4,15 @@
 # Where modprobe and mkfs are, for those who are not root too.
 PATH=$PATH:/usr/sbin:/sbin
 
-# The newest installed Debian kernel image that this user may read.
+# Where boot/ and lib/modules/ are taken from: a folder with another kernel, or the host's own.
+VM_ROOT=${VM_ROOT:-}
+
+# The newest kernel image: Debian 12's installed one that this user may read, or whichever VM_ROOT has.
 vm_kernel() {
-  local image
-  image=$(find /boot -name 'vmlinuz-6.1.0-*-amd64' ! -name '*cloud*' ! -name '*rt*' | sort -V | tail -n 1)
-  [[ -n $image ]] || { echo "no Debian 6.1 kernel image in /boot: run deploy/dependencies vm" >&2; return 1; }
+  local image names=(-name 'vmlinuz-6.1.0-*-amd64' ! -name '*cloud*' ! -name '*rt*')
+  [[ -z $VM_ROOT ]] || names=(-name 'vmlinuz-*')
+  image=$(find "$VM_ROOT/boot" "${names[@]}" | sort -V | tail -n 1)
+  [[ -n $image ]] || { echo "no kernel image in $VM_ROOT/boot: run deploy/dependencies vm" >&2; return 1; }
   basename "${image#*vmlinuz-}"
 }
 

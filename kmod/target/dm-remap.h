@@ -201,6 +201,7 @@ struct remap {
 	struct rm_release *release;
 	unsigned int n_release;
 	struct bio_list batch;
+	struct rm_range busy[RM_BATCH_BIOS];	/* of the batch */
 	unsigned long *pending_map;	/* used places in the pending pages */
 	u64 *pending_block;		/* the block of each used place */
 	u8 *pages;			/* room for RM_LOAD_PAGES page images */

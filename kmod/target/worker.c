@@ -38,7 +38,6 @@ static bool take_batch(struct remap *rm)
 /* The blocks that writes of this batch may change, held off for others. */
 static bool hold_blocks(struct remap *rm)
 {
-	struct rm_range busy[RM_BATCH_BIOS];
 	unsigned int n = 0;
 	struct bio *bio;
 
@@ -47,13 +46,13 @@ static bool hold_blocks(struct remap *rm)
 
 		if (!op_is_write(bio_op(bio)) || !io->iter.bi_size)
 			continue;
-		busy[n].first = io->iter.bi_sector >> rm->shift;
-		busy[n].last = (io->iter.bi_sector + (io->iter.bi_size >> SECTOR_SHIFT) - 1) >>
-			       rm->shift;
+		rm->busy[n].first = io->iter.bi_sector >> rm->shift;
+		rm->busy[n].last = (io->iter.bi_sector + (io->iter.bi_size >> SECTOR_SHIFT) - 1) >>
+				   rm->shift;
 		n++;
 	}
 	if (n)
-		rm_publish(rm, busy, n, true);
+		rm_publish(rm, rm->busy, n, true);
 	return n;
 }
 

@@ -9,9 +9,9 @@ check() { what=$1; shift; "$@" || fail "$what"; pass "$what"; }
 refuse() { what=$1; shift; if "$@" >/run/refused 2>&1; then fail "not refused: $what"; fi; pass "refused: $what"; }
 same() { [ "$2" = "$3" ] || fail "$1: expected '$3', got '$2'"; pass "$1"; }
 
-# wait_until SECONDS COMMAND…: polls, since busybox has nothing to wait on a file with.
+# wait_until SECONDS COMMAND…: polls, since busybox has nothing to wait on a file with. A kernel that is slower has longer.
 wait_until() {
-  polls=$(($1 * 20)); shift
+  polls=$(($1 * 20 * ${VM_SLOWER:-1})); shift
   while ! "$@"; do
     polls=$((polls - 1))
     [ "$polls" -gt 0 ] || return 1
