@@ -4,6 +4,11 @@
  */
 #include "format.h"
 
+struct rm_area_disk {
+	__le64 id;
+	__le64 sectors;		/* 48 bits sectors, 8 spare, 8 flags */
+};
+
 struct rm_super_disk {
 	u8 magic[8];
 	__le32 crc;
@@ -15,8 +20,8 @@ struct rm_super_disk {
 	u8 set_uuid[RM_UUID_SIZE];
 	u8 spare_uuid[RM_UUID_SIZE];
 	__le64 gen;
-	__le32 spare_index;
-	__le32 n_spares;
+	__le32 index;
+	__le32 n_areas;
 	__le64 main_sectors;
 	__le64 target_sectors;
 	__le64 data_offset;
@@ -27,8 +32,10 @@ struct rm_super_disk {
 	__le32 mirror_mask;
 	__le32 pending_pages;
 	__le64 slots;
-	__le64 spare_sectors;
-	u8 reserved[304];
+	__le64 sectors;
+	__le64 set_gen;
+	struct rm_area_disk area[RM_AREAS_MAX];
+	u8 reserved[40];
 	__le64 scrub_pos;
 	__le64 scrub_found;
 	__le32 scrub_rate;
@@ -102,6 +109,66 @@ static u32 crc_without(const void *buf, size_t len, size_t at)
 	return ~rm_crc32c(crc, p + at + 4, len - at - 4);
 }
 
+u64 rm_uuid_id(const u8 *uuid)
+{
+	u64 id = 0;
+	unsigned int i;
+
+	for (i = 8; i--; )
+		id = id << 8 | uuid[i];
+	return id;
+}
+
+u32 rm_set_find(const struct rm_set *set, u64 id)
+{
+	u32 i;
+
+	for (i = 0; i < set->n; i++)
+		if (set->area[i].id == id)
+			break;
+	return i;
+}
+
+static void set_encode(const struct rm_set *set, struct rm_super_disk *d)
+{
+	u32 i;
+
+	d->n_areas = cpu_to_le32(set->n);
+	d->set_gen = cpu_to_le64(set->gen);
+	for (i = 0; set->gen && i < set->n; i++) {
+		const struct rm_area *a = &set->area[i];
+
+		d->area[i].id = cpu_to_le64(a->id);
+		d->area[i].sectors = cpu_to_le64((a->sectors & LOW48) | (u64)a->spare << 48 |
+						 (u64)a->flags << 56);
+	}
+}
+
+/* False if it cannot be one. */
+static bool set_decode(const struct rm_super_disk *d, struct rm_set *set)
+{
+	u32 i;
+
+	memset(set, 0, sizeof(*set));
+	set->gen = le64_to_cpu(d->set_gen);
+	set->n = le32_to_cpu(d->n_areas);
+	if (!set->n || set->n > RM_AREAS_MAX)
+		return false;
+	for (i = 0; set->gen && i < set->n; i++) {
+		struct rm_area *a = &set->area[i];
+		u64 sectors = le64_to_cpu(d->area[i].sectors);
+
+		a->id = le64_to_cpu(d->area[i].id);
+		a->sectors = sectors & LOW48;
+		a->spare = (u8)(sectors >> 48);
+		a->flags = (u8)(sectors >> 56);
+		if (!a->sectors || a->spare > i || set->area[a->spare].spare != a->spare ||
+		    rm_set_find(set, a->id) != i)
+			return false;
+	}
+	return true;
+}
+
 void rm_super_encode(const struct rm_super *sb, void *buf)
 {
 	struct rm_super_disk *d = buf;
@@ -116,8 +183,8 @@ void rm_super_encode(const struct rm_super *sb, void *buf)
 	memcpy(d->set_uuid, sb->set_uuid, RM_UUID_SIZE);
 	memcpy(d->spare_uuid, sb->spare_uuid, RM_UUID_SIZE);
 	d->gen = cpu_to_le64(sb->gen);
-	d->spare_index = cpu_to_le32(sb->spare_index);
-	d->n_spares = cpu_to_le32(sb->n_spares);
+	d->index = cpu_to_le32(sb->index);
+	set_encode(&sb->set, d);
 	d->main_sectors = cpu_to_le64(sb->main_sectors);
 	d->target_sectors = cpu_to_le64(sb->target_sectors);
 	d->data_offset = cpu_to_le64(sb->data_offset);
@@ -128,7 +195,7 @@ void rm_super_encode(const struct rm_super *sb, void *buf)
 	d->mirror_mask = cpu_to_le32(sb->mirror_mask);
 	d->pending_pages = cpu_to_le32(sb->pending_pages);
 	d->slots = cpu_to_le64(sb->slots);
-	d->spare_sectors = cpu_to_le64(sb->spare_sectors);
+	d->sectors = cpu_to_le64(sb->sectors);
 	d->scrub_pos = cpu_to_le64(sb->scrub_pos);
 	d->scrub_found = cpu_to_le64(sb->scrub_found);
 	d->scrub_rate = cpu_to_le32(sb->scrub_rate);
@@ -158,8 +225,7 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	sb->flags = le32_to_cpu(d->flags);
 	memcpy(sb->set_uuid, d->set_uuid, RM_UUID_SIZE);
 	memcpy(sb->spare_uuid, d->spare_uuid, RM_UUID_SIZE);
-	sb->spare_index = le32_to_cpu(d->spare_index);
-	sb->n_spares = le32_to_cpu(d->n_spares);
+	sb->index = le32_to_cpu(d->index);
 	sb->main_sectors = le64_to_cpu(d->main_sectors);
 	sb->target_sectors = le64_to_cpu(d->target_sectors);
 	sb->data_offset = le64_to_cpu(d->data_offset);
@@ -170,7 +236,7 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	sb->mirror_mask = le32_to_cpu(d->mirror_mask);
 	sb->pending_pages = le32_to_cpu(d->pending_pages);
 	sb->slots = le64_to_cpu(d->slots);
-	sb->spare_sectors = le64_to_cpu(d->spare_sectors);
+	sb->sectors = le64_to_cpu(d->sectors);
 	sb->scrub_pos = le64_to_cpu(d->scrub_pos);
 	sb->scrub_found = le64_to_cpu(d->scrub_found);
 	sb->scrub_rate = le32_to_cpu(d->scrub_rate);
@@ -179,7 +245,8 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	    (sb->mirror_mask >> sb->copies) || !sb->slots ||
 	    !sb->block_size || sb->block_size > 64 ||
 	    (sb->block_size & (sb->block_size - 1)) ||
-	    sb->pending_pages > RM_PENDING_PAGES_MAX)
+	    sb->pending_pages > RM_PENDING_PAGES_MAX ||
+	    !set_decode(d, &sb->set) || sb->index >= sb->set.n)
 		return RM_SUPER_BAD;
 	return RM_SUPER_OK;
 }

@@ -30,6 +30,9 @@ extern "C" {
 #define RM_FEATURES_RO		0
 #define RM_FEATURES_INCOMPAT	0
 
+#define RM_AREAS_MAX		16	/* spares as they were formatted, and what they grew by */
+#define RM_AREA_RETIRED		1	/* flag: holds nothing and takes nothing */
+
 #define RM_SB_MAINT		1	/* flag: maintenance is on */
 #define RM_SB_FORMATTING	2	/* flag: not in use yet */
 
@@ -42,7 +45,23 @@ enum rm_slot_state {
 	RM_SLOT_LOST,	/* holds a block that cannot be read back */
 	/* in memory only: */
 	RM_SLOT_HELD,	/* free once its release is durable */
-	RM_SLOT_LEFT,	/* bad once the block's new slot is durable */
+	RM_SLOT_LEFT,	/* bad or held once the block's new slot is durable */
+	RM_SLOT_CLOSED,	/* free, on a spare that takes nothing any more */
+};
+
+/* One of the pieces that make up a set, each with superblocks, mirrors and slots. */
+struct rm_area {
+	u64 id;			/* the first half of its uuid */
+	u64 sectors;
+	u8 spare;		/* the number of the first area on the same spare */
+	u8 flags;
+};
+
+/* All of them; the newest that any superblock of the set has is true. */
+struct rm_set {
+	u64 gen;		/* 0: written by a version that knew no such list */
+	u32 n;
+	struct rm_area area[RM_AREAS_MAX];
 };
 
 struct rm_super {
@@ -53,8 +72,7 @@ struct rm_super {
 	u8 set_uuid[RM_UUID_SIZE];
 	u8 spare_uuid[RM_UUID_SIZE];
 	u64 gen;
-	u32 spare_index;
-	u32 n_spares;
+	u32 index;		/* of this area in the set */
 	u64 main_sectors;
 	u64 target_sectors;
 	u64 data_offset;
@@ -65,8 +83,9 @@ struct rm_super {
 	u32 mirror_mask;	/* mirrors that are up to date */
 	u32 pending_pages;
 	u64 slots;
-	u64 spare_sectors;
-	u64 scrub_pos;		/* spare 0 only: where the scrub goes on */
+	u64 sectors;		/* of this area */
+	struct rm_set set;
+	u64 scrub_pos;		/* the first spare only: where the scrub goes on */
 	u64 scrub_found;
 	u32 scrub_rate;		/* KiB/s */
 	u32 scrub_state;	/* enum remap_scrub_state */
@@ -85,6 +104,11 @@ static inline bool rm_super_read_only(const struct rm_super *sb)
 	return sb->ro & ~RM_FEATURES_RO;
 }
 
+u64 rm_uuid_id(const u8 *uuid);
+/* The place of the area in the set; set->n if it is none of it. */
+u32 rm_set_find(const struct rm_set *set, u64 id);
+/* Where the area begins, in sectors from the start of its spare. */
+u64 rm_set_offset(const struct rm_set *set, u32 area);
 void rm_super_encode(const struct rm_super *sb, void *buf);
 enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb);
 bool rm_is_zero(const void *buf, size_t len);

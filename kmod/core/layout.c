@@ -44,6 +44,18 @@ int rm_layout_exact(struct rm_layout *l, u64 sectors, u32 block_size,
 	return 0;
 }
 
+/* Areas of a spare stand one behind the other, each at a whole page. */
+u64 rm_set_offset(const struct rm_set *set, u32 area)
+{
+	u64 at = 0;
+	u32 i;
+
+	for (i = set->area[area].spare; i < area; i++)
+		if (set->area[i].spare == set->area[area].spare)
+			at = round_up_to(at + set->area[i].sectors, RM_PAGE_SECTORS);
+	return at;
+}
+
 int rm_layout_most(struct rm_layout *l, u64 sectors, u32 block_size,
 		   u32 copies, u32 pending_pages, u64 max)
 {

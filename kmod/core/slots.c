@@ -79,15 +79,29 @@ static u32 *count_of(struct rm_slots *s, u8 state)
 		return &s->bad;
 	case RM_SLOT_HELD:
 		return &s->held;
+	case RM_SLOT_CLOSED:
+		return &s->closed;
 	default:
 		return &s->used;
 	}
+}
+
+static bool is_closed(const struct rm_slots *s, u32 slot)
+{
+	u32 i;
+
+	for (i = 0; i < s->n_ranges; i++)
+		if (slot >= s->range[i].first && slot < s->range[i].end)
+			return true;
+	return false;
 }
 
 void rm_slots_set(struct rm_slots *s, u32 slot, u8 state)
 {
 	u8 old = rm_slots_state(s, slot);
 
+	if (state == RM_SLOT_FREE && is_closed(s, slot))
+		state = RM_SLOT_CLOSED;
 	if (old == state)
 		return;
 	if (state == RM_SLOT_HELD)
@@ -99,6 +113,32 @@ void rm_slots_set(struct rm_slots *s, u32 slot, u8 state)
 	s->what[slot] = (s->what[slot] & ~(0xffULL << 48)) | (u64)state << 48;
 	if (old == RM_SLOT_FREE || state == RM_SLOT_FREE)
 		set_free(s, slot, state == RM_SLOT_FREE);
+}
+
+void rm_slots_close(struct rm_slots *s, u32 first, u32 n)
+{
+	u32 i;
+
+	if (s->n_ranges == RM_AREAS_MAX)
+		return;
+	s->range[s->n_ranges].first = first;
+	s->range[s->n_ranges++].end = first + n;
+	for (i = first; i < first + n; i++)
+		if (rm_slots_state(s, i) == RM_SLOT_FREE)
+			rm_slots_set(s, i, RM_SLOT_FREE);
+}
+
+void rm_slots_open(struct rm_slots *s, u32 first, u32 n)
+{
+	u32 i, kept = 0;
+
+	for (i = 0; i < s->n_ranges; i++)
+		if (s->range[i].first != first)
+			s->range[kept++] = s->range[i];
+	s->n_ranges = kept;
+	for (i = first; i < first + n; i++)
+		if (rm_slots_state(s, i) == RM_SLOT_CLOSED)
+			rm_slots_set(s, i, RM_SLOT_FREE);
 }
 
 void rm_slots_get(const struct rm_slots *s, u32 slot, struct rm_slot_record *rec)

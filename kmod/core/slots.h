@@ -24,6 +24,12 @@ struct rm_slots {
 	u32 used;	/* USED and LOST */
 	u32 bad;	/* BAD and LEFT */
 	u32 held;
+	u32 closed;
+	u32 n_ranges;	/* of slots that are closed when they would be free */
+	struct {
+		u32 first;
+		u32 end;
+	} range[RM_AREAS_MAX];
 	u32 cursor;
 	u32 level;	/* wear that is taken without looking further */
 	u32 held_low;	/* the words of held_map that may have a bit */
@@ -41,6 +47,10 @@ struct rm_slots {
 size_t rm_slots_bytes(u32 n);
 void rm_slots_init(struct rm_slots *s, u32 n, void *mem);
 void rm_slots_set(struct rm_slots *s, u32 slot, u8 state);
+/* The free ones of these slots are closed from now on, and what becomes free there. */
+void rm_slots_close(struct rm_slots *s, u32 first, u32 n);
+/* The same undone, for the same slots. */
+void rm_slots_open(struct rm_slots *s, u32 first, u32 n);
 /* All held slots are free from now on: their release is durable. */
 void rm_slots_release_held(struct rm_slots *s);
 

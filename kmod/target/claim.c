@@ -40,7 +40,7 @@ static bool overlaps(const struct remap *rm, const struct rm_spare *s)
 
 	list_for_each_entry(c, &claims, list)
 		if (c->owner && c->owner != rm && c->dev == s->dev->bdev->bd_dev &&
-		    c->first < s->offset + s->len && s->offset < c->end)
+		    c->first < s->offset + s->table_len && s->offset < c->end)
 			return true;
 	return false;
 }
@@ -103,7 +103,7 @@ int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved)
 	c->last = rm;
 	c->dev = s->dev->bdev->bd_dev;
 	c->first = s->offset;
-	c->end = s->offset + s->len;
+	c->end = s->offset + s->table_len;
 out:
 	mutex_unlock(&claims_lock);
 	return r;

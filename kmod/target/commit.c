@@ -174,8 +174,12 @@ int rm_super_write(struct remap *rm, struct rm_spare *s)
 
 	if (rm->read_only)
 		return -EROFS;
+	if (s->retired || s->area >= rm->set.n)
+		return 0;
 	buf = (void *)get_zeroed_page(GFP_NOIO | __GFP_NOFAIL);
 	s->super.gen = max(s->super.gen, rm->gen) + 1;
+	s->super.set = rm->set;
+	s->super.index = s->area;
 	rm_super_encode(&s->super, buf);
 	for (end = 0; end < 2; end++) {
 		u64 at = rm_layout_super(&s->layout, end, !s->super_copy);
@@ -199,7 +203,7 @@ static void dirty_all(struct remap *rm)
 	u32 p;
 
 	for (i = 0; i < rm->n_spares; i++)
-		for (p = 0; p < rm->spare[i].n_pages; p++)
+		for (p = 0; p < rm->spare[i].n_pages && !rm->spare[i].retired; p++)
 			rm_page_dirty(rm, &rm->spare[i], p);
 }
 

@@ -72,16 +72,25 @@ struct rm_stats {
 	u64 sample[RM_SAMPLES];	/* block + 1; 0: none */
 };
 
+/*
+ * A piece of a spare with a format of its own: what the spare was formatted as,
+ * or what it grew by.  The first ones stand in the order of the table, and for
+ * the device too.
+ */
 struct rm_spare {
 	struct dm_dev *dev;
 	sector_t offset;
 	sector_t len;
-	unsigned int index;
+	sector_t table_len;	/* first ones: of all of them, as the table says */
+	unsigned int index;	/* of the spare in the table */
+	u32 area;		/* number in rm->set, or RM_AREAS_MAX: not yet in it */
+	bool retired;		/* holds nothing and takes nothing */
 	struct rm_super super;
 	u8 super_copy;		/* written last */
 	bool blank;
 	struct rm_layout layout;
 	u32 slot_base;
+	u32 pending_base;
 	u32 n_pages;		/* slot pages, then pending pages */
 	unsigned long *dirty;	/* pages that have changed */
 	unsigned long *copy;	/* pages whose copy B holds what is durable */
@@ -163,8 +172,11 @@ struct remap {
 	struct rm_hist __percpu *hist;
 
 	struct remap_table table;	/* with the settings; no device names */
-	unsigned int n_spares;
-	struct rm_spare spare[REMAP_SPARES_MAX];
+	unsigned int n_devs;		/* spares as the table has them */
+	unsigned int n_spares;		/* and what they grew by */
+	struct rm_spare spare[RM_AREAS_MAX];
+	struct rm_set set;
+	bool evacuating;		/* a spare is closed; the lock may be free meanwhile */
 
 	spinlock_t deferred_lock;	/* of deferred */
 	struct bio_list deferred;
@@ -202,7 +214,8 @@ struct remap {
 	unsigned int n_release;
 	struct bio_list batch;
 	struct rm_range busy[RM_BATCH_BIOS];	/* of the batch */
-	unsigned long *pending_map;	/* used places in the pending pages */
+	u32 n_places;			/* in the pending pages of all spares */
+	unsigned long *pending_map;	/* used places */
 	u64 *pending_block;		/* the block of each used place */
 	u8 *pages;			/* room for RM_LOAD_PAGES page images */
 	struct rm_burst burst;
@@ -272,6 +285,22 @@ static inline struct rm_spare *rm_spare_of(struct remap *rm, u32 slot)
 
 	while (i && rm->spare[i].slot_base > slot)
 		i--;
+	return &rm->spare[i];
+}
+
+/* The first piece of a spare stands for its device: is it there, is it flushed. */
+static inline struct rm_spare *rm_device_of(struct remap *rm, const struct rm_spare *s)
+{
+	return &rm->spare[s->index];
+}
+
+/* The spare whose superblock says what is so for the whole set. */
+static inline struct rm_spare *rm_chief(struct remap *rm)
+{
+	unsigned int i = 0;
+
+	while (i + 1 < rm->n_devs && rm->spare[i].retired)
+		i++;
 	return &rm->spare[i];
 }
 
@@ -346,6 +375,7 @@ blk_status_t rm_erase_block(struct remap *rm, struct bio *bio,
 /* store.c */
 blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 		      enum remap_reason reason, blk_status_t status);
+u32 rm_store_somewhere(struct remap *rm, u64 block, u64 mask);
 bool rm_may_remap(struct remap *rm);
 bool rm_new_failure(struct remap *rm);
 
@@ -367,7 +397,7 @@ void rm_set_clean(struct remap *rm, struct rm_entry *e);
 void rm_set_pending(struct remap *rm, u64 block, enum remap_reason reason);
 void rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
 		     enum remap_reason reason);
-void rm_set_moved(struct remap *rm, struct rm_entry *e, u32 slot);
+void rm_set_moved(struct remap *rm, struct rm_entry *e, u32 slot, u64 mask);
 void rm_set_lost(struct remap *rm, struct rm_entry *e);
 void rm_set_found(struct remap *rm, struct rm_entry *e);
 void rm_set_mask(struct remap *rm, struct rm_entry *e, u64 mask);
@@ -386,6 +416,8 @@ void rm_cache_free(struct rm_cache *cache);
 /* record.c */
 void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state);
 void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used);
+int rm_pending_close(struct remap *rm, struct rm_spare *s);
+void rm_pending_open(struct remap *rm, struct rm_spare *s);
 void rm_page_dirty(struct remap *rm, struct rm_spare *s, u32 page);
 void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
 		     void *image);
@@ -405,12 +437,26 @@ struct rm_loaded {
 	struct rm_pending_record *pending;	/* by place */
 };
 
+/* areas.c, grow.c */
+int rm_areas_find(struct remap *rm, char **error);
+bool rm_areas_leave(struct remap *rm);
+bool rm_grows(const struct remap *rm, const struct rm_spare *s);
+int rm_grow_check(struct remap *rm, char **error);
+int rm_grow(struct remap *rm, char **error);
+
+/* evacuate.c */
+void rm_spare_close(struct remap *rm, struct rm_spare *s);
+int rm_evacuate(struct remap *rm, unsigned int index, bool abandon, u64 *moved, u64 *block);
+
 /* super.c, load.c, entries.c, format_spare.c */
+int rm_super_peek(struct remap *rm, struct rm_spare *s, char **error);
+int rm_super_load(struct remap *rm, struct rm_spare *s, char **error);
 int rm_supers_load(struct remap *rm, char **error);
 int rm_pages_load(struct remap *rm, bool repair);
 int rm_pages_alloc(struct remap *rm);
 void rm_pages_free(struct remap *rm);
 int rm_format(struct remap *rm);
+int rm_format_area(struct remap *rm, struct rm_spare *s, const u8 *set_uuid, u8 *buf);
 int rm_layouts(struct remap *rm, char **error);
 int rm_entries_build(struct remap *rm, struct rm_loaded *in);
 struct rm_page_header rm_page_header(const struct rm_spare *s, u32 page, u64 gen);

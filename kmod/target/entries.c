@@ -127,8 +127,8 @@ static void add_pending(struct remap *rm, u32 place, const struct rm_pending_rec
 
 int rm_entries_build(struct remap *rm, struct rm_loaded *in)
 {
-	u32 place, places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
 	struct build b = { .rm = rm, .in = in };
+	u32 place;
 	int r;
 
 	b.count = kvcalloc(rm_map_groups(rm->map), sizeof(*b.count), GFP_KERNEL);
@@ -142,7 +142,7 @@ int rm_entries_build(struct remap *rm, struct rm_loaded *in)
 		return r;
 	rm->n_remapped = rm->map->n;
 	add_specials(&b);
-	for (place = 0; place < places; place++)
+	for (place = 0; place < rm->n_places; place++)
 		if (in->pending[place].used)
 			add_pending(rm, place, &in->pending[place]);
 	return 0;

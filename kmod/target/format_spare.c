@@ -49,15 +49,19 @@ static int write_signature(struct remap *rm, u8 *buf)
 	return 0;
 }
 
-static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid, u8 *buf)
+/*
+ * Writes the pages and thinks up the superblock.  What an interrupted attempt
+ * has left keeps its uuid, so that no place says that it is another's.
+ */
+int rm_format_area(struct remap *rm, struct rm_spare *s, const u8 *set_uuid, u8 *buf)
 {
 	struct block_device *main = rm->main->bdev;
+	struct rm_super old = s->super;
 	unsigned int mirror;
 	int r = 0;
 
 	s->super = (struct rm_super) {
-		.spare_index = s->index,
-		.n_spares = rm->n_spares,
+		.gen = old.gen,
 		.main_sectors = bdev_nr_sectors(main),
 		.target_sectors = rm->ti->len,
 		.data_offset = rm->data_offset,
@@ -69,13 +73,15 @@ static int format_spare(struct remap *rm, struct rm_spare *s, const u8 *set_uuid
 		.flags = RM_SB_FORMATTING,
 		.pending_pages = s->layout.pending_pages,
 		.slots = s->layout.slots,
-		.spare_sectors = s->len,
+		.sectors = s->len,
 	};
 	memcpy(s->super.set_uuid, set_uuid, RM_UUID_SIZE);
-	generate_random_uuid(s->super.spare_uuid);
+	if (rm_is_zero(old.spare_uuid, RM_UUID_SIZE))
+		generate_random_uuid(s->super.spare_uuid);
+	else
+		memcpy(s->super.spare_uuid, old.spare_uuid, RM_UUID_SIZE);
 	for (mirror = 0; mirror < rm->copies && !r; mirror++)
 		r = format_mirror(rm, s, mirror, buf);
-	bitmap_zero(s->copy, s->n_pages);
 	return r;
 }
 
@@ -93,15 +99,25 @@ int rm_format(struct remap *rm)
 	else
 		generate_random_uuid(set_uuid);
 	rm->gen = 2;
-	for (i = 0; i < rm->n_spares && !r; i++)
-		r = format_spare(rm, &rm->spare[i], set_uuid, buf);
+	rm->set = (struct rm_set) { .gen = 1, .n = rm->n_devs };
+	for (i = 0; i < rm->n_devs && !r; i++) {
+		struct rm_spare *s = &rm->spare[i];
+
+		r = rm_format_area(rm, s, set_uuid, buf);
+		s->area = i;
+		rm->set.area[i] = (struct rm_area) {
+			.id = rm_uuid_id(s->super.spare_uuid),
+			.sectors = s->len,
+			.spare = i,
+		};
+	}
 	/* the first write is preceded by a flush, so the pages are durable */
-	for (i = 0; i < rm->n_spares && !r; i++)
+	for (i = 0; i < rm->n_devs && !r; i++)
 		r = rm_super_write(rm, &rm->spare[i]);
 	if (!r)
 		r = write_signature(rm, buf);
 	kfree(buf);
-	for (i = rm->n_spares; i-- && !r; ) {
+	for (i = rm->n_devs; i-- && !r; ) {
 		rm->spare[i].super.flags = 0;
 		r = rm_super_write(rm, &rm->spare[i]);
 	}
@@ -109,7 +125,7 @@ int rm_format(struct remap *rm)
 		DMERR("%s: cannot format the spare", dm_table_device_name(rm->ti->table));
 		return r;
 	}
-	for (i = 0; i < rm->n_spares; i++) {
+	for (i = 0; i < rm->n_devs; i++) {
 		rm->spare[i].blank = false;
 		DMINFO("%s: spare %u formatted: %llu slots of %u sectors, %u metadata mirrors",
 		       dm_table_device_name(rm->ti->table), i, rm->spare[i].layout.slots,

@@ -63,7 +63,7 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 			return status;
 	}
 	if (write && !(opf & REQ_FUA))
-		rm_wrote(s);
+		rm_wrote(rm_device_of(rm, s));
 	return BLK_STS_OK;
 }
 

@@ -29,7 +29,7 @@ static int move(struct remap *rm, struct rm_entry *e, u32 to)
 			rm_slot_is_bad(rm, to);
 		return -EIO;
 	}
-	rm_set_moved(rm, e, to);
+	rm_set_moved(rm, e, to, e->mask);
 	return 0;
 }
 

@@ -68,6 +68,38 @@ static unsigned int list_bad_slots(struct remap *rm, u64 cursor, char *result,
 	return sz;
 }
 
+/* Of each spare: how many areas it has, and what its slots hold. */
+static unsigned int list_spares(struct remap *rm, u64 cursor, char *result, unsigned int maxlen)
+{
+	unsigned int sz = 0, i, areas;
+
+	for (; cursor < rm->n_devs; cursor++) {
+		const struct rm_spare *first = &rm->spare[cursor];
+		u32 slot, slots = 0, used = 0, bad = 0;
+
+		for (i = 0, areas = 0; i < rm->n_spares; i++) {
+			const struct rm_spare *s = &rm->spare[i];
+
+			if (s->index != cursor)
+				continue;
+			areas++;
+			slots += s->layout.slots;
+			for (slot = s->slot_base; slot < s->slot_base + s->layout.slots; slot++) {
+				u8 state = rm_slots_state(&rm->slots, slot);
+
+				used += state == RM_SLOT_USED || state == RM_SLOT_LOST;
+				bad += state == RM_SLOT_BAD;
+			}
+			cond_resched();
+		}
+		DMEMIT("%llu %u %s slots=%u used=%u bad=%u device=%s\n", cursor, areas,
+		       remap_block_state_name(first->retired ? REMAP_BLOCK_RETIRED :
+					      REMAP_BLOCK_SPARE),
+		       slots, used, bad, first->dev->name);
+	}
+	return sz;
+}
+
 int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
 	    unsigned int maxlen)
 {
@@ -83,6 +115,8 @@ int rm_list(struct remap *rm, const char *what, u64 cursor, char *result,
 		sz = list_bad_slots(rm, cursor, result, maxlen);
 	else if (!strcmp(what, "hot"))
 		sz = rm_list_hot(rm, cursor, result, maxlen);
+	else if (!strcmp(what, "spares"))
+		sz = list_spares(rm, cursor, result, maxlen);
 	else if (!strcmp(what, "errors"))
 		sz = rm_list_errors(rm, cursor, result, maxlen);
 	else

@@ -16,8 +16,8 @@ struct gens {
 
 int rm_pages_alloc(struct remap *rm)
 {
-	u32 slots = 0, places;
 	unsigned int i;
+	u32 slots = 0;
 
 	for (i = 0; i < rm->n_spares; i++) {
 		struct rm_spare *s = &rm->spare[i];
@@ -29,9 +29,8 @@ int rm_pages_alloc(struct remap *rm)
 		if (!s->dirty || !s->copy || !s->worn)
 			return -ENOMEM;
 	}
-	places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
-	rm->pending_map = bitmap_zalloc(places, GFP_KERNEL);
-	rm->pending_block = kvcalloc(places, sizeof(*rm->pending_block), GFP_KERNEL);
+	rm->pending_map = bitmap_zalloc(rm->n_places, GFP_KERNEL);
+	rm->pending_block = kvcalloc(rm->n_places, sizeof(*rm->pending_block), GFP_KERNEL);
 	rm->slots_mem = kvzalloc(rm_slots_bytes(slots), GFP_KERNEL);
 	rm->map = kvzalloc(rm_map_bytes(slots, rm->blocks), GFP_KERNEL);
 	if (!rm->pending_map || !rm->pending_block || !rm->slots_mem || !rm->map)
@@ -110,7 +109,7 @@ static int take_slots(struct remap *rm, struct rm_spare *s, u32 p, const void *i
 
 static void take_pending(struct rm_spare *s, u32 p, const void *image, struct rm_loaded *in)
 {
-	u32 first = (p - s->layout.slot_pages) * RM_PENDING_PER_PAGE, i;
+	u32 first = s->pending_base + (p - s->layout.slot_pages) * RM_PENDING_PER_PAGE, i;
 
 	for (i = 0; i < RM_PENDING_PER_PAGE; i++)
 		rm_pending_get(image, i, &in->pending[first + i]);
@@ -266,10 +265,9 @@ static int load_spare(struct remap *rm, struct rm_spare *s, bool write,
 /* @write: also repair; only by the target that has claimed the spares */
 int rm_pages_load(struct remap *rm, bool write)
 {
-	u32 places = rm->spare[0].layout.pending_pages * RM_PENDING_PER_PAGE;
 	struct rm_loaded in = {
 		.seq = kvcalloc(rm->slots.n, sizeof(*in.seq), GFP_KERNEL),
-		.pending = kvcalloc(places, sizeof(*in.pending), GFP_KERNEL),
+		.pending = kvcalloc(rm->n_places, sizeof(*in.pending), GFP_KERNEL),
 	};
 	unsigned int i;
 	int r = 0;
@@ -278,13 +276,17 @@ int rm_pages_load(struct remap *rm, bool write)
 	if (!in.seq || !in.pending)
 		r = -ENOMEM;
 	for (i = 0; i < rm->n_spares && !r; i++)
-		r = load_spare(rm, &rm->spare[i], write, &in);
+		if (!rm->spare[i].retired && rm->spare[i].area < rm->set.n)
+			r = load_spare(rm, &rm->spare[i], write, &in);
 	/* what is there is served even if nothing can be added to it */
 	for (i = 0; i < rm->n_spares && !r && write; i++)
 		if (rm_mode(rm) <= REMAP_MODE_MAINT && rm_super_write(rm, &rm->spare[i]))
 			rm_mode_set(rm, REMAP_MODE_RO_MD, "no superblock can be written");
 	if (!r)
 		r = rm_entries_build(rm, &in);
+	for (i = 0; i < rm->n_spares && !r; i++)
+		if (rm->spare[i].retired)
+			rm_spare_close(rm, &rm->spare[i]);
 	free_masks(&in.masks, 0, ULONG_MAX);
 	xa_destroy(&in.masks);
 	kvfree(in.pending);

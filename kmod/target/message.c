@@ -246,6 +246,32 @@ static int do_rebalance(struct remap *rm, struct reply *re, unsigned int argc, c
 	return ok(re, "ok moved=%u", moved);
 }
 
+static int do_evacuate(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
+{
+	bool abandon = argc == 2 && !strcmp(argv[1], "abandon");
+	u64 index, moved, block;
+	int r;
+
+	if (argc < 1 || argc > 2 || (argc == 2 && !abandon) ||
+	    remap_u64_parse(argv[0], &index) || index >= rm->n_devs)
+		return refuse(re, -EINVAL, "expected <spare> [abandon]");
+	if (rm_mode(rm) > REMAP_MODE_MAINT)
+		return refuse(re, -EIO, "the metadata cannot be written");
+	r = rm_evacuate(rm, index, abandon, &moved, &block);
+	if (r == -EBUSY)
+		return refuse(re, r, "no other spare could take what it holds");
+	if (!r)
+		return ok(re, "ok moved=%llu", moved);
+	if (block != RM_NO_BLOCK)
+		DMWARN("%s: what spare %llu holds of block %llu cannot be read", rm_name(rm),
+		       index, block);
+	if (!moved)
+		return refuse(re, r, "what the spare holds cannot be moved");
+	if (block != RM_NO_BLOCK)
+		return ok(re, "failed moved=%llu block=%llu error=%d", moved, block, -r);
+	return ok(re, "failed moved=%llu error=%d", moved, -r);
+}
+
 static int do_recover(struct remap *rm, struct reply *re, unsigned int argc, char **argv)
 {
 	int r;
@@ -344,6 +370,7 @@ static const struct {
 	{ "checkpoint", do_checkpoint, true },
 	{ "recover", do_recover, true },
 	{ "mark_slot_bad", do_mark_slot_bad, true },
+	{ "evacuate", do_evacuate, true },
 };
 
 int remap_message(struct dm_target *ti, unsigned int argc, char **argv,

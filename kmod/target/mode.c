@@ -66,6 +66,7 @@ void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
 	DMWARN_LIMIT("%s: spare %u failed with %d", dm_table_device_name(rm->ti->table),
 		     s->index, blk_status_to_errno(status));
+	s = rm_device_of(rm, s);
 	if (s->gone)
 		return;
 	if (class != RM_ERR_GONE && (class != RM_ERR_MEDIUM || answers(rm, s)))
@@ -77,7 +78,8 @@ void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 void rm_watermarks(struct remap *rm)
 {
 	static const unsigned int marks[] = { 50, 80, 95, 100 };
-	u64 usable = min_not_zero((u64)rm->slots.n - rm->slots.bad, rm->table.max_remaps);
+	u64 usable = min_not_zero((u64)rm->slots.n - rm->slots.bad - rm->slots.closed,
+				  rm->table.max_remaps);
 	unsigned int i, now = 0;
 
 	for (i = 0; i < ARRAY_SIZE(marks); i++)

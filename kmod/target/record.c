@@ -37,32 +37,87 @@ void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 sta
 	rm_page_dirty(rm, s, (slot - s->slot_base) / RM_SLOTS_PER_PAGE);
 }
 
+static void pending_dirty(struct remap *rm, u32 place)
+{
+	struct rm_spare *s = &rm->spare[rm->n_spares - 1];
+
+	while (s->pending_base > place || !s->layout.pending_pages)
+		s--;
+	rm_page_dirty(rm, s, s->layout.slot_pages +
+		      (place - s->pending_base) / RM_PENDING_PER_PAGE);
+}
+
+static bool take_place(struct remap *rm, struct rm_entry *e)
+{
+	u32 place = find_first_zero_bit(rm->pending_map, rm->n_places);
+
+	if (place >= rm->n_places) {
+		DMWARN_LIMIT("%s: no room to record pending block %llu",
+			     dm_table_device_name(rm->ti->table), e->block);
+		return false;
+	}
+	e->pending = place;
+	set_bit(place, rm->pending_map);
+	rm->pending_block[place] = e->block;
+	return true;
+}
+
 /*
- * Pending blocks are recorded on the first spare.  When its pages are full the
- * block is pending in memory only: after a restart main answers for itself.
- * What the record says is taken from the entry when it is written.
+ * When all pages are full the block is pending in memory only: after a restart
+ * main answers for itself.  What the record says is taken from the entry when
+ * it is written.
  */
 void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used)
 {
-	struct rm_spare *s = &rm->spare[0];
-	u32 places = s->layout.pending_pages * RM_PENDING_PER_PAGE;
-
-	if (used && e->pending == RM_NO_SLOT) {
-		u32 place = find_first_zero_bit(rm->pending_map, places);
-
-		if (place >= places) {
-			DMWARN_LIMIT("%s: no room to record pending block %llu",
-				     dm_table_device_name(rm->ti->table), e->block);
-			return;
-		}
-		e->pending = place;
-		set_bit(place, rm->pending_map);
-		rm->pending_block[place] = e->block;
-	}
-	rm_page_dirty(rm, s, s->layout.slot_pages + e->pending / RM_PENDING_PER_PAGE);
+	if (used && e->pending == RM_NO_SLOT && !take_place(rm, e))
+		return;
+	pending_dirty(rm, e->pending);
 	if (!used) {
 		clear_bit(e->pending, rm->pending_map);
 		e->pending = RM_NO_SLOT;
+	}
+}
+
+/*
+ * No pending block is recorded on the spare any more: those that were are
+ * elsewhere, its free places are taken.  Its pages stay as they are until the
+ * others are durable.
+ */
+int rm_pending_close(struct remap *rm, struct rm_spare *s)
+{
+	u32 place, end = s->pending_base + s->layout.pending_pages * RM_PENDING_PER_PAGE;
+	struct rm_entry e;
+
+	for (place = s->pending_base; place < end; place++) {
+		if (!test_and_set_bit(place, rm->pending_map))
+			rm->pending_block[place] = RM_NO_BLOCK;
+	}
+	for (place = s->pending_base; place < end; place++) {
+		u64 block = rm->pending_block[place];
+
+		if (block == RM_NO_BLOCK || !rm_entry(rm, block, &e) || e.pending != place)
+			continue;
+		if (!take_place(rm, &e))
+			return -ENOSPC;
+		pending_dirty(rm, e.pending);
+		rm_entry_put(rm, &e);
+	}
+	return 0;
+}
+
+/* The same undone; what is elsewhere by now stays there. */
+void rm_pending_open(struct remap *rm, struct rm_spare *s)
+{
+	u32 place, end = s->pending_base + s->layout.pending_pages * RM_PENDING_PER_PAGE;
+	struct rm_entry e;
+
+	for (place = s->pending_base; place < end; place++) {
+		u64 block = rm->pending_block[place];
+
+		if (block != RM_NO_BLOCK && rm_entry(rm, block, &e) && e.pending == place)
+			continue;
+		clear_bit(place, rm->pending_map);
+		pending_dirty(rm, place);
 	}
 }
 
@@ -91,6 +146,7 @@ static void slot_record(struct remap *rm, u32 slot, struct rm_slot_record *rec)
 	rec->seq = rm->gen;
 	switch (rec->state) {
 	case RM_SLOT_HELD:
+	case RM_SLOT_CLOSED:
 		rec->state = RM_SLOT_FREE;
 		break;
 	case RM_SLOT_LEFT:
@@ -137,7 +193,7 @@ void rm_page_compose(struct remap *rm, const struct rm_spare *s, u32 page,
 			rm_slot_set(image, i, &rec);
 		}
 	} else {
-		first = (page - s->layout.slot_pages) * RM_PENDING_PER_PAGE;
+		first = s->pending_base + (page - s->layout.slot_pages) * RM_PENDING_PER_PAGE;
 		for (i = 0; i < RM_PENDING_PER_PAGE; i++) {
 			struct rm_pending_record rec = {};
 
@@ -157,6 +213,8 @@ void rm_record_wear(struct remap *rm)
 	for (i = 0; i < rm->n_spares; i++) {
 		struct rm_spare *s = &rm->spare[i];
 
+		if (s->retired)
+			continue;
 		for_each_set_bit(page, s->worn, s->layout.slot_pages) {
 			clear_bit(page, s->worn);
 			rm_page_dirty(rm, s, page);

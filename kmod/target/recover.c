@@ -55,9 +55,10 @@ int rm_recover(struct remap *rm)
 		return -EROFS;
 	}
 	for (i = 0; i < rm->n_spares && !r; i++) {
-		if (is_there(rm, &rm->spare[i], buf))
+		if (rm->spare[i].retired || is_there(rm, &rm->spare[i], buf))
 			continue;
-		DMERR("%s: recover: spare %u is not there", dm_table_device_name(rm->ti->table), i);
+		DMERR("%s: recover: spare %u is not there", dm_table_device_name(rm->ti->table),
+		      rm->spare[i].index);
 		r = -EIO;
 	}
 	free_page((unsigned long)buf);
@@ -67,7 +68,7 @@ int rm_recover(struct remap *rm)
 	clear_bit(REMAP_MODE_RO_MD, &rm->modes);
 	clear_bit(REMAP_MODE_NO_SPARE, &rm->modes);
 	for (i = 0; i < rm->n_spares; i++)
-		WRITE_ONCE(rm->spare[i].gone, false);
+		WRITE_ONCE(rm->spare[i].gone, rm->spare[i].retired);
 	r = rm_pages_rewrite(rm);
 	if (r) {
 		if (ro_md)

@@ -36,7 +36,7 @@ static bool may_run(const struct rm_scrub *s)
 /* Lasting word of where the scrub is; a place read twice harms nobody. */
 int rm_scrub_save(struct remap *rm)
 {
-	struct rm_super *sb = &rm->spare[0].super;
+	struct rm_super *sb = &rm_chief(rm)->super;
 	struct rm_scrub *s = rm->scrub;
 
 	s->saved = ktime_get_ns();
@@ -47,12 +47,12 @@ int rm_scrub_save(struct remap *rm)
 	sb->scrub_found = s->found;
 	sb->scrub_rate = s->rate;
 	sb->scrub_state = s->state;
-	return rm_super_write(rm, &rm->spare[0]);
+	return rm_super_write(rm, rm_chief(rm));
 }
 
 void rm_scrub_load(struct remap *rm)
 {
-	const struct rm_super *sb = &rm->spare[0].super;
+	const struct rm_super *sb = &rm_chief(rm)->super;
 	struct rm_scrub *s = rm->scrub;
 
 	s->state = sb->scrub_state < REMAP_SCRUB_NR ? sb->scrub_state : REMAP_SCRUB_IDLE;

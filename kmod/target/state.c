@@ -103,14 +103,17 @@ void rm_set_remapped(struct remap *rm, u64 block, u32 slot, u64 mask,
 }
 
 /*
- * What the block's slot held was written to @slot too.  The old slot is free
- * when the commit behind the one that makes the new record durable is.
+ * What the block's slot held was written to @slot too, or as much of it as @mask
+ * says.  The old slot is free when the commit behind the one that makes the new
+ * record durable is.
  */
-void rm_set_moved(struct remap *rm, struct rm_entry *e, u32 slot)
+void rm_set_moved(struct remap *rm, struct rm_entry *e, u32 slot, u64 mask)
 {
 	rm_remember(rm, e->block);
 	leave_slot(rm, e, RM_SLOT_HELD);
 	e->slot = slot;
+	e->mask = mask;
+	e->state = REMAP_BLOCK_REMAPPED;
 	e->flags |= RM_ENTRY_DIRTY;
 	rm_record_slot(rm, slot, e, RM_SLOT_USED);
 	rm_entry_put(rm, e);

@@ -33,7 +33,7 @@ static u64 copies_ok(const struct remap *rm)
 	    rm_mode_is(rm, REMAP_MODE_FAIL))
 		return 0;
 	for (i = 0; i < rm->n_spares; i++)
-		if (!rm->spare[i].blank)
+		if (rm->spare[i].area < rm->set.n && !rm->spare[i].retired)
 			ok = min_t(u64, ok, hweight32(rm->spare[i].super.mirror_mask));
 	return ok;
 }
@@ -86,7 +86,7 @@ static void collect(struct remap *rm, struct remap_status *st)
 	st->md_gen = READ_ONCE(rm->gen);
 	st->md_copies_ok = copies_ok(rm);
 	st->md_copies = rm->copies;
-	st->slots = rm->slots.n;
+	st->slots = rm->slots.n - READ_ONCE(rm->slots.closed);
 	st->slots_used = READ_ONCE(rm->slots.used);
 	st->slots_bad = READ_ONCE(rm->slots.bad);
 	st->remaps = READ_ONCE(rm->n_remapped);
@@ -175,7 +175,7 @@ static void emit_table(struct remap *rm, char *result, unsigned int maxlen)
 	unsigned int i;
 
 	t.main_dev = rm->main->name;
-	for (i = 0; i < rm->n_spares; i++)
+	for (i = 0; i < rm->n_devs; i++)
 		t.spare[i].dev = rm->spare[i].dev->name;
 	remap_table_print(&t, result, maxlen);
 }
@@ -196,11 +196,11 @@ void remap_status(struct dm_target *ti, status_type_t type,
 	case STATUSTYPE_IMA:
 		DMEMIT_TARGET_NAME_VERSION(ti->type);
 		DMEMIT(",main=%s,data_offset=%llu,n_spares=%u", rm->main->name,
-		       (unsigned long long)rm->data_offset, rm->n_spares);
-		for (i = 0; i < rm->n_spares; i++)
+		       (unsigned long long)rm->data_offset, rm->n_devs);
+		for (i = 0; i < rm->n_devs; i++)
 			DMEMIT(",spare_%u=%s,spare_%u_offset=%llu,spare_%u_len=%llu", i,
 			       rm->spare[i].dev->name, i, (u64)rm->spare[i].offset, i,
-			       (u64)rm->spare[i].len);
+			       (u64)rm->spare[i].table_len);
 		DMEMIT(",block_size=%u,copies=%u;", rm->block_size, rm->copies);
 		break;
 	}

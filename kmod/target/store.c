@@ -59,17 +59,14 @@ static bool within_limit(struct remap *rm, u64 block)
 }
 
 /**
- * rm_store() - put what is in rm->buf on a slot and map the block there.
+ * rm_store_somewhere() - put what is in rm->buf on a slot.
  * @rm: the target, locked; the block is busy
  * @block: which
  * @mask: the sectors of rm->buf that are valid
- * @reason: why
- * @status: what to return when there is no slot for it
  *
- * The mapping is not durable before the next commit.
+ * Return: the slot, which has no record of it yet, or RM_NO_SLOT.
  */
-blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
-		      enum remap_reason reason, blk_status_t status)
+u32 rm_store_somewhere(struct remap *rm, u64 block, u64 mask)
 {
 	unsigned int tries = 0;
 
@@ -82,25 +79,44 @@ blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
 			DMERR_LIMIT("%s: no free slot for block %llu",
 				    dm_table_device_name(rm->ti->table), block);
 			rm_watermarks(rm);
-			return status;
+			return RM_NO_SLOT;
 		}
 		failed = rm_slot_io(rm, slot, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, rm->buf, mask);
-		if (!failed) {
-			rm_set_remapped(rm, block, slot, mask, reason);
-			return BLK_STS_OK;
-		}
+		if (!failed)
+			return slot;
 		s = rm_spare_of(rm, slot);
 		rm_spare_failed(rm, s, failed);
 		if (rm_class(failed) != RM_ERR_MEDIUM || rm_mode_is(rm, REMAP_MODE_NO_SPARE))
-			return status;
+			return RM_NO_SLOT;
 		rm_slot_is_bad(rm, slot);
 		if (++tries % RM_SLOT_TRIES)
 			continue;
 		/* bad slots side by side, or a spare that takes no writes at all? */
 		if (rm_super_write(rm, s)) {
 			rm_mode_set(rm, REMAP_MODE_RO_MD, "every write to the spare fails");
-			return status;
+			return RM_NO_SLOT;
 		}
 		cond_resched();
 	}
+}
+
+/**
+ * rm_store() - put what is in rm->buf on a slot and map the block there.
+ * @rm: the target, locked; the block is busy
+ * @block: which
+ * @mask: the sectors of rm->buf that are valid
+ * @reason: why
+ * @status: what to return when there is no slot for it
+ *
+ * The mapping is not durable before the next commit.
+ */
+blk_status_t rm_store(struct remap *rm, u64 block, u64 mask,
+		      enum remap_reason reason, blk_status_t status)
+{
+	u32 slot = rm_store_somewhere(rm, block, mask);
+
+	if (slot == RM_NO_SLOT)
+		return status;
+	rm_set_remapped(rm, block, slot, mask, reason);
+	return BLK_STS_OK;
 }

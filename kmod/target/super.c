@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Superblocks: what a spare says it is, and whether it belongs to this main.
+ * Superblocks: what an area says it is, and whether it belongs to this main.
  */
 #include <linux/slab.h>
 
@@ -46,10 +46,31 @@ static int read_end(struct remap *rm, struct rm_spare *s, unsigned int end,
 	return 0;
 }
 
-static int load_super(struct remap *rm, struct rm_spare *s, char **error)
+static int refuse_newer(const struct places *p, char **error)
+{
+	unsigned int end, copy;
+
+	for (end = 0; end < 2; end++) {
+		for (copy = 0; copy < 2; copy++) {
+			if (p->check[end][copy] == RM_SUPER_NEWER) {
+				*error = "The spare has a newer, incompatible format";
+				return -EINVAL;
+			}
+		}
+	}
+	return 0;
+}
+
+/**
+ * rm_super_load() - read the superblocks at both ends of an area.
+ * @rm: the target
+ * @s: the area; its superblock and whether it is blank are set
+ * @error: set to what is wrong
+ */
+int rm_super_load(struct remap *rm, struct rm_spare *s, char **error)
 {
 	struct places p = {};
-	unsigned int end, copy;
+	unsigned int end;
 	int r[2];
 	u8 *buf = kmalloc(RM_SB_AREA_SECTORS << SECTOR_SHIFT, GFP_KERNEL);
 
@@ -66,14 +87,8 @@ static int load_super(struct remap *rm, struct rm_spare *s, char **error)
 	s->super_copy = 0;
 	if (s->blank)
 		return 0;
-	for (end = 0; end < 2; end++) {
-		for (copy = 0; copy < 2; copy++) {
-			if (p.check[end][copy] == RM_SUPER_NEWER) {
-				*error = "The spare has a newer, incompatible format";
-				return -EINVAL;
-			}
-		}
-	}
+	if (refuse_newer(&p, error))
+		return -EINVAL;
 	if (!p.found) {
 		*error = r[0] || r[1] ? "Cannot read the superblocks of the spare" :
 			"The spare is neither blank nor has it a valid superblock";
@@ -90,16 +105,40 @@ static int load_super(struct remap *rm, struct rm_spare *s, char **error)
 	return 0;
 }
 
-static const char *mismatch(struct remap *rm, struct rm_spare *s)
+/**
+ * rm_super_peek() - what the spare says about its set.
+ * @rm: the target
+ * @s: the first area, taken to be as long as the table says
+ * @error: set to what is wrong
+ *
+ * The start is asked, and the end only if the start is damaged: behind it the
+ * table may have room that is not the spare's yet.
+ */
+int rm_super_peek(struct remap *rm, struct rm_spare *s, char **error)
+{
+	struct places p = {};
+	u8 *buf = kmalloc(RM_SB_AREA_SECTORS << SECTOR_SHIFT, GFP_KERNEL);
+
+	*error = "Out of memory";
+	if (!buf)
+		return -ENOMEM;
+	read_end(rm, s, 0, buf, &p);
+	kfree(buf);
+	if (refuse_newer(&p, error))
+		return -EINVAL;
+	if (!p.found)
+		return rm_super_load(rm, s, error);
+	s->super = p.best;
+	s->blank = p.best.flags & RM_SB_FORMATTING;
+	return 0;
+}
+
+static const char *mismatch(struct remap *rm, const struct rm_spare *s)
 {
 	const struct rm_super *sb = &s->super;
 	struct block_device *main = rm->main->bdev;
 
-	if (sb->spare_index != s->index || sb->n_spares != rm->n_spares)
-		return "The spare has another place in its set, or the set another size";
-	if (memcmp(sb->set_uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE))
-		return "The spares belong to different sets";
-	if (sb->spare_sectors != s->len)
+	if (sb->sectors != s->len)
 		return "The spare was formatted with another length";
 	if (sb->main_sectors != bdev_nr_sectors(main) || sb->target_sectors != rm->ti->len)
 		return "Wrong main device: its size is not the one the spare was made for";
@@ -112,21 +151,10 @@ static const char *mismatch(struct remap *rm, struct rm_spare *s)
 		return "block_size is not the one the spare was made for";
 	if (rm->table.copies && sb->copies != rm->table.copies)
 		return "copies is not what the spare was made for";
-	if (sb->block_size != rm->spare[0].super.block_size ||
-	    sb->copies != rm->spare[0].super.copies)
+	if (sb->block_size != rm_chief(rm)->super.block_size ||
+	    sb->copies != rm_chief(rm)->super.copies)
 		return "The spares differ in their geometry";
 	return NULL;
-}
-
-/* A set is blank when its first spare is, which is finished last. */
-static bool some_blank(struct remap *rm, struct rm_spare *s)
-{
-	const struct rm_spare *first = &rm->spare[0];
-
-	if (first->blank && (first->super.flags & RM_SB_FORMATTING) &&
-	    !memcmp(s->super.set_uuid, first->super.set_uuid, RM_UUID_SIZE))
-		s->blank = true;
-	return s->blank != first->blank;
 }
 
 /*
@@ -172,7 +200,7 @@ static int check_signature(struct remap *rm, char **error)
 	} else if (!rm_main_decode(buf, uuid)) {
 		*error = "Wrong main device: no signature at its start";
 		r = blank ? 0 : -EINVAL;
-	} else if (!memcmp(uuid, rm->spare[0].super.set_uuid, RM_UUID_SIZE)) {
+	} else if (!memcmp(uuid, rm_chief(rm)->super.set_uuid, RM_UUID_SIZE)) {
 		r = 0;
 	} else if (blank) {
 		*error = "Main has the signature of another spare: wipe its start to use it";
@@ -183,31 +211,38 @@ static int check_signature(struct remap *rm, char **error)
 	return r;
 }
 
-int rm_supers_load(struct remap *rm, char **error)
+static const char *check_supers(struct remap *rm)
 {
-	const char *wrong = NULL;
+	const char *wrong;
 	unsigned int i;
-	int r;
 
-	rm->read_only = !(dm_table_get_mode(rm->ti->table) & FMODE_WRITE);
 	for (i = 0; i < rm->n_spares; i++) {
-		r = load_super(rm, &rm->spare[i], error);
-		if (r)
-			return r;
-		if (some_blank(rm, &rm->spare[i])) {
-			*error = "Some spares are blank and others are not";
-			return -EINVAL;
-		}
-		if (!rm->spare[i].blank)
-			wrong = mismatch(rm, &rm->spare[i]);
+		const struct rm_spare *s = &rm->spare[i];
+
+		if (s->area == RM_AREAS_MAX)
+			continue;
+		wrong = mismatch(rm, s);
 		if (wrong)
-			break;
-		if (rm_super_read_only(&rm->spare[i].super)) {
+			return wrong;
+		if (rm_super_read_only(&s->super)) {
 			DMWARN("%s: spare %u has features 0x%x of a newer version: read-only",
-			       dm_table_device_name(rm->ti->table), i, rm->spare[i].super.ro);
+			       dm_table_device_name(rm->ti->table), s->index, s->super.ro);
 			rm->read_only = true;
 		}
 	}
+	return NULL;
+}
+
+int rm_supers_load(struct remap *rm, char **error)
+{
+	const char *wrong;
+	int r;
+
+	rm->read_only = !(dm_table_get_mode(rm->ti->table) & FMODE_WRITE);
+	r = rm_areas_find(rm, error);
+	if (r)
+		return r;
+	wrong = check_supers(rm);
 	if (wrong) {
 		*error = (char *)wrong;
 		return -EINVAL;
@@ -232,12 +267,13 @@ int rm_layouts(struct remap *rm, char **error)
 	u32 base = 0;
 	unsigned int i;
 
+	rm->n_places = 0;
 	if (blank) {
 		rm->block_size = rm->table.block_size ?: default_block_size(rm);
 		rm->copies = rm->table.copies ?: REMAP_DEFAULT_COPIES;
 	} else {
-		rm->block_size = rm->spare[0].super.block_size;
-		rm->copies = rm->spare[0].super.copies;
+		rm->block_size = rm_chief(rm)->super.block_size;
+		rm->copies = rm_chief(rm)->super.copies;
 	}
 	if ((rm->block_size << SECTOR_SHIFT) < bdev_logical_block_size(rm->main->bdev)) {
 		*error = "block_size is less than the logical block size of main";
@@ -252,6 +288,12 @@ int rm_layouts(struct remap *rm, char **error)
 		unsigned int lbs = bdev_logical_block_size(s->dev->bdev);
 		int r;
 
+		if (!blank && s->area == RM_AREAS_MAX) {
+			memset(&s->layout, 0, sizeof(s->layout));
+			s->n_pages = 0;
+			s->slot_base = base;
+			continue;
+		}
 		if ((rm->block_size << SECTOR_SHIFT) < lbs || lbs > RM_PAGE_BYTES ||
 		    ((s->offset << SECTOR_SHIFT) & (lbs - 1))) {
 			*error = "block_size or offset does not suit the spare's blocks";
@@ -259,7 +301,7 @@ int rm_layouts(struct remap *rm, char **error)
 		}
 		if (blank)
 			r = rm_layout_most(&s->layout, s->len, rm->block_size, rm->copies,
-					   i ? 0 : rm_pending_pages_for(s->len), max);
+					   rm_pending_pages_for(s->len), max);
 		else
 			r = rm_layout_exact(&s->layout, s->len, rm->block_size, rm->copies,
 					    s->super.pending_pages, s->super.slots);
@@ -275,6 +317,8 @@ int rm_layouts(struct remap *rm, char **error)
 		s->slot_base = base;
 		base += s->layout.slots;
 		s->n_pages = s->layout.slot_pages + s->layout.pending_pages;
+		s->pending_base = rm->n_places;
+		rm->n_places += s->layout.pending_pages * RM_PENDING_PER_PAGE;
 	}
-	return 0;
+	return blank ? 0 : rm_grow_check(rm, error);
 }

@@ -14,8 +14,8 @@ static bool spares_overlap(const struct remap *rm, const struct rm_spare *s)
 	const struct rm_spare *o;
 
 	for (o = rm->spare; o < s; o++)
-		if (o->dev->bdev == s->dev->bdev && o->offset < s->offset + s->len &&
-		    s->offset < o->offset + o->len)
+		if (o->dev->bdev == s->dev->bdev && o->offset < s->offset + s->table_len &&
+		    s->offset < o->offset + o->table_len)
 			return true;
 	return false;
 }
@@ -41,10 +41,12 @@ static int get_devices(struct remap *rm, const struct remap_table *t)
 		spin_lock_init(&s->flush_lock);
 		s->offset = t->spare[i].offset;
 		s->len = t->spare[i].len;
+		s->table_len = s->len;
 		if (dm_get_device(ti, t->spare[i].dev, mode, &s->dev)) {
 			ti->error = "Cannot open the spare device";
 			return -ENODEV;
 		}
+		rm->n_devs = i + 1;
 		rm->n_spares = i + 1;
 		if (s->offset + s->len > bdev_nr_sectors(s->dev->bdev)) {
 			ti->error = "The spare device is too small for offset and length";
@@ -89,9 +91,11 @@ static void drop_state(struct remap *rm)
 	rm_entries_free(rm);
 	mutex_lock(&rm->shape_lock);
 	rm_pages_free(rm);
+	rm->n_spares = rm->n_devs;
 	mutex_unlock(&rm->shape_lock);
 	rm->gen = 0;
 	rm->loaded = false;
+	rm->evacuating = false;
 }
 
 static void remap_dtr(struct dm_target *ti)
@@ -107,11 +111,10 @@ static void remap_dtr(struct dm_target *ti)
 	rm_hot_free(rm);
 	rm_hist_free(rm);
 	drop_state(rm);
-	for (i = 0; i < rm->n_spares; i++)
+	for (i = 0; i < rm->n_devs; i++) {
 		rm_claim_forget(rm, &rm->spare[i]);
-	for (i = 0; i < REMAP_SPARES_MAX; i++)
-		if (rm->spare[i].dev)
-			dm_put_device(ti, rm->spare[i].dev);
+		dm_put_device(ti, rm->spare[i].dev);
+	}
 	if (rm->main)
 		dm_put_device(ti, rm->main);
 	cleanup_srcu_struct(&rm->srcu);
@@ -149,16 +152,18 @@ static int load(struct remap *rm, bool write, char **error)
 		return write ? -EUCLEAN : 0;
 	}
 	/* while another target writes there, pages may change as they are read */
-	for (i = 0; i < rm->n_spares; i++)
+	for (i = 0; i < rm->n_devs; i++)
 		if (!write && rm_claimed_by_other(rm, &rm->spare[i]))
 			return 0;
+	if (write && !rm->read_only)
+		rm_areas_leave(rm);
 	*error = "The metadata on the spare is damaged";
 	r = rm_pages_load(rm, write && !rm->read_only);
 	if (r)
 		return r;
 	if (rm->read_only)
 		set_bit(REMAP_MODE_RO_MD, &rm->modes);
-	if (rm->spare[0].super.flags & RM_SB_MAINT)
+	if (rm_chief(rm)->super.flags & RM_SB_MAINT)
 		set_bit(REMAP_MODE_MAINT, &rm->modes);
 	else
 		clear_bit(REMAP_MODE_MAINT, &rm->modes);
@@ -212,7 +217,7 @@ static int remap_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto bad;
 	rm_hist_set(rm, rm->table.histogram == REMAP_ON);
 	ti->error = NULL;
-	ti->num_flush_bios = 1 + rm->n_spares;
+	ti->num_flush_bios = 1 + rm->n_devs;
 	ti->num_discard_bios = 1;
 	ti->num_write_zeroes_bios = 1;
 	ti->num_secure_erase_bios = 1;
@@ -231,10 +236,14 @@ static int claim(struct remap *rm, bool *moved)
 {
 	unsigned int i;
 
-	for (i = 0; i < rm->n_spares; i++) {
-		bool m;
-		int r = rm_claim_take(rm, &rm->spare[i], &m);
+	for (i = 0; i < rm->n_devs; i++) {
+		bool m = false;
+		int r = 0;
 
+		if (rm->spare[i].area < rm->set.n)
+			r = rm_claim_take(rm, &rm->spare[i], &m);
+		else if (rm_claim_overlaps(rm, &rm->spare[i]))
+			r = -EBUSY;
 		if (r) {
 			while (i--)
 				rm_claim_release(rm, &rm->spare[i]);
@@ -245,6 +254,26 @@ static int claim(struct remap *rm, bool *moved)
 	return 0;
 }
 
+/* The set, with what the table gives it anew. */
+static int load_and_grow(struct remap *rm, char **error)
+{
+	bool grows = false, moved = false;
+	unsigned int i;
+	int r = load(rm, true, error);
+
+	for (i = 0; i < rm->n_devs && !r; i++)
+		grows |= rm_grows(rm, &rm->spare[i]);
+	if (r || !grows)
+		return r;
+	*error = "A set cannot grow by a table that is read-only";
+	if (rm->read_only)
+		return -EROFS;
+	r = rm_grow(rm, error);
+	if (!r)
+		r = load(rm, true, error);
+	return r ?: claim(rm, &moved);
+}
+
 static int claim_and_load(struct remap *rm, char **error)
 {
 	bool moved = false;
@@ -253,9 +282,9 @@ static int claim_and_load(struct remap *rm, char **error)
 
 	if (r || (rm->loaded && !moved))
 		return r;
-	r = load(rm, true, error);
+	r = load_and_grow(rm, error);
 	rm->loaded = !r;
-	for (i = 0; r && i < rm->n_spares; i++)
+	for (i = 0; r && i < rm->n_devs; i++)
 		rm_claim_release(rm, &rm->spare[i]);
 	return r;
 }
@@ -274,7 +303,7 @@ static int format_if_blank(struct remap *rm, char **error)
 	*error = "A blank spare cannot be formatted by a table that is read-only";
 	if (rm->read_only)
 		return -EROFS;
-	for (i = 0; i < rm->n_spares; i++)
+	for (i = 0; i < rm->n_devs; i++)
 		if (rm_claim_overlaps(rm, &rm->spare[i]))
 			return -EBUSY;
 	*error = "The spare cannot be formatted";
@@ -363,7 +392,7 @@ static void remap_postsuspend(struct dm_target *ti)
 	if (rm->active && rm_mode(rm) <= REMAP_MODE_MAINT)
 		rm_scrub_save(rm);
 	rm->active = false;
-	for (i = 0; i < rm->n_spares; i++)
+	for (i = 0; i < rm->n_devs; i++)
 		rm_claim_release(rm, &rm->spare[i]);
 	mutex_unlock(&rm->lock);
 	cancel_delayed_work_sync(&rm->commit_work);
@@ -376,8 +405,8 @@ static int remap_iterate_devices(struct dm_target *ti, iterate_devices_callout_f
 	unsigned int i;
 	int r = fn(ti, rm->main, rm->data_offset, ti->len, data);
 
-	for (i = 0; i < rm->n_spares && !r; i++)
-		r = fn(ti, rm->spare[i].dev, rm->spare[i].offset, rm->spare[i].len, data);
+	for (i = 0; i < rm->n_devs && !r; i++)
+		r = fn(ti, rm->spare[i].dev, rm->spare[i].offset, rm->spare[i].table_len, data);
 	return r;
 }
 

@@ -16,6 +16,18 @@ static void put_uuid(FILE *out, const char *key, const u8 *uuid)
 	fprintf(out, "\"");
 }
 
+static void put_set(const struct rm_set *set, FILE *out)
+{
+	u32 i;
+
+	fprintf(out, "    \"set_generation\": %llu, \"areas\": [", (ull)set->gen);
+	for (i = 0; set->gen && i < set->n; i++)
+		fprintf(out, "%s{\"id\": \"%016llx\", \"sectors\": %llu, \"spare\": %u, \"retired\": %s}",
+			i ? ", " : "", (ull)set->area[i].id, (ull)set->area[i].sectors,
+			set->area[i].spare, set->area[i].flags & RM_AREA_RETIRED ? "true" : "false");
+	fprintf(out, "]},\n");
+}
+
 static void put_super(const struct spare *s, FILE *out)
 {
 	const struct rm_super *sb = &s->super;
@@ -24,14 +36,15 @@ static void put_super(const struct spare *s, FILE *out)
 	put_uuid(out, "set", sb->set_uuid);
 	fprintf(out, ", ");
 	put_uuid(out, "spare", sb->spare_uuid);
-	fprintf(out, ", \"generation\": %llu, \"flags\": %u, \"index\": %u, \"n_spares\": %u,\n",
-		(ull)sb->gen, sb->flags, sb->spare_index, sb->n_spares);
+	fprintf(out, ", \"generation\": %llu, \"flags\": %u, \"index\": %u, \"n_areas\": %u,\n",
+		(ull)sb->gen, sb->flags, sb->index, sb->set.n);
 	fprintf(out, "    \"main_sectors\": %llu, \"target_sectors\": %llu, \"data_offset\": %llu, \"main_logical\": %u, \"main_physical\": %u,\n",
 		(ull)sb->main_sectors, (ull)sb->target_sectors, (ull)sb->data_offset,
 		sb->main_lbs, sb->main_pbs);
-	fprintf(out, "    \"block_size\": %u, \"copies\": %u, \"mirror_mask\": %u, \"pending_pages\": %u, \"slots\": %llu, \"spare_sectors\": %llu},\n",
+	fprintf(out, "    \"block_size\": %u, \"copies\": %u, \"mirror_mask\": %u, \"pending_pages\": %u, \"slots\": %llu, \"sectors\": %llu,\n",
 		sb->block_size, sb->copies, sb->mirror_mask, sb->pending_pages, (ull)sb->slots,
-		(ull)sb->spare_sectors);
+		(ull)sb->sectors);
+	put_set(&sb->set, out);
 }
 
 static void put_slots(const struct spare *s, FILE *out)
@@ -80,7 +93,7 @@ static void put_pending(const struct spare *s, FILE *out)
 	fprintf(out, "],\n");
 }
 
-void spare_dump(const struct spare *s, FILE *out)
+static void put_area(const struct spare *s, FILE *out)
 {
 	fprintf(out, "{\n");
 	put_super(s, out);
@@ -88,6 +101,19 @@ void spare_dump(const struct spare *s, FILE *out)
 		put_slots(s, out);
 		put_pending(s, out);
 	}
-	fprintf(out, "  \"damage\": %llu, \"fatal\": %llu, \"repaired\": %llu\n}\n", (ull)s->damage,
+	fprintf(out, "  \"damage\": %llu, \"fatal\": %llu, \"repaired\": %llu", (ull)s->damage,
 		(ull)s->fatal, (ull)s->repaired);
+}
+
+void spare_dump(const struct spare *s, FILE *out)
+{
+	const struct spare *more;
+
+	put_area(s, out);
+	fprintf(out, "%s", s->next ? ",\n  \"grown\": [" : "");
+	for (more = s->next; more; more = more->next) {
+		put_area(more, out);
+		fprintf(out, "\n}%s", more->next ? ", " : "]");
+	}
+	fprintf(out, "\n}\n");
 }

@@ -26,7 +26,8 @@ static const char help[] =
 "                     superblocks, as loading the target does; nothing else is changed\n"
 "  --dump --json      print superblock, slots and pending blocks as JSON\n"
 "  --offset SECTORS   where the spare's area starts (512-byte sectors, default 0)\n"
-"  --length SECTORS   how long it is (default: what its superblock says, or all)\n"
+"  --length SECTORS   how long it is (default: what its superblock says, or all);\n"
+"                     what it has grown by is checked too\n"
 "  -h, --help         this text\n"
 "\n"
 "exit status: 0 all in order, 1 damage was found and repaired, 4 damage is left,\n"
@@ -68,20 +69,30 @@ static int open_spare(struct spare *s, const char *path, bool write)
 
 static int run(struct spare *s, const char *path, bool repair, bool dump)
 {
-	if (open_spare(s, path, repair) || spare_check(s))
+	unsigned long long damage = 0, fatal = 0, slots = 0;
+	struct spare *a;
+
+	if (open_spare(s, path, repair) || spare_check(s) || spare_check_next(s))
 		return FAILED;
-	if (repair && s->damage && !s->fatal && spare_repair(s)) {
+	for (a = s; a; a = a->next) {
+		damage += a->damage;
+		fatal += a->fatal;
+		slots += a->super.slots;
+	}
+	for (a = s; repair && damage && !fatal && a; a = a->next) {
+		if (!a->damage || !spare_repair(a))
+			continue;
 		fprintf(stderr, "remapck: %s: the repair failed\n", path);
 		return DAMAGED;
 	}
 	if (dump)
 		spare_dump(s, stdout);
-	if (s->fatal || (s->damage && !repair))
+	if (fatal || (damage && !repair))
 		return DAMAGED;
-	if (!s->damage && !dump)
+	if (!damage && !dump)
 		printf("%s: in order, generation %llu, %llu slots\n", path,
-		       (unsigned long long)s->super.gen, (unsigned long long)s->super.slots);
-	return s->damage ? REPAIRED : CLEAN;
+		       (unsigned long long)s->super.gen, slots);
+	return damage ? REPAIRED : CLEAN;
 }
 
 int main(int argc, char **argv)

@@ -68,19 +68,29 @@ static void read_supers(struct spare *s)
 	}
 }
 
-/* The length that the head's superblock names, if the tail is not at the end. */
+/*
+ * The length of the first area, if there is more: what the head's superblock
+ * names, or the tail's, which is the last area's then.
+ */
 static void find_length(struct spare *s)
 {
 	unsigned int i;
 
 	read_supers(s);
-	for (i = 0; i < 2; i++)
-		if (s->place[i] == RM_SUPER_OK && s->at[i].spare_sectors < s->sectors &&
-		    s->at[i].spare_sectors >= 2 * RM_SB_AREA_SECTORS) {
-			s->sectors = s->at[i].spare_sectors;
+	for (i = 0; i < PLACES; i++) {
+		const struct rm_super *sb = &s->at[i];
+		u64 sectors = sb->sectors;
+
+		if (s->place[i] != RM_SUPER_OK)
+			continue;
+		if (sb->set.gen)
+			sectors = sb->set.area[sb->set.area[sb->index].spare].sectors;
+		if (sectors < s->sectors && sectors >= 2 * RM_SB_AREA_SECTORS) {
+			s->sectors = sectors;
 			read_supers(s);
-			return;
 		}
+		return;
+	}
 }
 
 static void judge_supers(struct spare *s)
@@ -211,7 +221,14 @@ static int judge_records(struct spare *s)
 	return 0;
 }
 
-int spare_check(struct spare *s)
+/* The list of areas has to have the area itself. */
+static bool is_listed(const struct rm_super *sb)
+{
+	return !sb->set.gen || (rm_set_find(&sb->set, rm_uuid_id(sb->spare_uuid)) == sb->index &&
+				sb->set.area[sb->index].sectors == sb->sectors);
+}
+
+static int check_area(struct spare *s)
 {
 	int r;
 
@@ -219,7 +236,7 @@ int spare_check(struct spare *s)
 		fprintf(s->log, "too small to be a spare\n");
 		return -EINVAL;
 	}
-	find_length(s);
+	read_supers(s);
 	if (s->best < 0) {
 		fprintf(s->log, "no valid superblock at either end: not a spare, or not one that can be read\n");
 		return -EINVAL;
@@ -230,11 +247,15 @@ int spare_check(struct spare *s)
 		return 0;
 	if (!s->super.block_size || (s->super.block_size & (s->super.block_size - 1)) ||
 	    s->super.block_size > 64 || s->super.copies < 2 || s->super.copies > MIRRORS ||
-	    s->super.pending_pages > RM_PENDING_PAGES_MAX || s->super.spare_sectors != s->sectors ||
+	    s->super.pending_pages > RM_PENDING_PAGES_MAX || s->super.sectors != s->sectors ||
 	    rm_layout_exact(&s->layout, s->sectors, s->super.block_size, s->super.copies,
 			    s->super.pending_pages, s->super.slots)) {
 		fatal(s, "the superblock does not describe this area (%llu sectors, it says %llu)\n",
-		      (ull)s->sectors, (ull)s->super.spare_sectors);
+		      (ull)s->sectors, (ull)s->super.sectors);
+		return 0;
+	}
+	if (!is_listed(&s->super)) {
+		fatal(s, "the superblock's list of areas does not have this one\n");
 		return 0;
 	}
 	r = read_pages(s);
@@ -244,8 +265,49 @@ int spare_check(struct spare *s)
 	return judge_records(s);
 }
 
+int spare_check(struct spare *s)
+{
+	if (s->sectors >= 2 * RM_SB_AREA_SECTORS)
+		find_length(s);
+	return check_area(s);
+}
+
+int spare_check_next(struct spare *s)
+{
+	const struct rm_set *set = &s->super.set;
+	struct spare **next = &s->next;
+	u32 i;
+	int r = 0;
+
+	for (i = s->super.index + 1; s->page && set->gen && i < set->n && !r; i++) {
+		struct spare *more;
+
+		if (set->area[i].spare != s->super.index)
+			continue;
+		more = calloc(1, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		*next = more;
+		next = &more->next;
+		more->fd = s->fd;
+		more->log = s->log;
+		more->offset = s->offset + rm_set_offset(set, i);
+		more->sectors = set->area[i].sectors;
+		fprintf(s->log, "grown by %llu sectors from %llu on\n", (ull)more->sectors,
+			(ull)more->offset);
+		r = check_area(more);
+		if (!r && !more->fatal && rm_uuid_id(more->super.spare_uuid) != set->area[i].id)
+			fatal(more, "this is not the area that the spare's list has there\n");
+	}
+	return r;
+}
+
 void spare_free(struct spare *s)
 {
+	if (s->next)
+		spare_free(s->next);
+	free(s->next);
 	free(s->page);
+	s->next = NULL;
 	s->page = NULL;
 }

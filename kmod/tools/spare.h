@@ -18,6 +18,7 @@ struct page {
 	unsigned char image[RM_PAGE_BYTES];
 };
 
+/* An area of a spare, and those that it grew by. */
 struct spare {
 	int fd;
 	u64 offset;		/* of the area on the device, in sectors */
@@ -33,12 +34,15 @@ struct spare {
 	u64 fatal;		/* found; what nothing here can mend */
 	u64 repaired;
 	FILE *log;		/* where findings are said */
+	struct spare *next;
 };
 
 int spare_read(struct spare *s, u64 sector, void *buf, size_t bytes);
 int spare_write(struct spare *s, u64 sector, const void *buf, size_t bytes);
 /* Reads and judges everything; 0 unless the device cannot be worked with. */
 int spare_check(struct spare *s);
+/* The same for what it grew by, which s->next is the first of then. */
+int spare_check_next(struct spare *s);
 /* Copies what is newest and whole over what is not. */
 int spare_repair(struct spare *s);
 void spare_dump(const struct spare *s, FILE *out);

@@ -54,7 +54,9 @@
 	X(REMAP_BLOCK_BAD_SLOT, "bad")		\
 	X(REMAP_BLOCK_HOT, "hot")		\
 	X(REMAP_BLOCK_CLUSTER, "cluster")	\
-	X(REMAP_BLOCK_REGION, "region")
+	X(REMAP_BLOCK_REGION, "region")		\
+	X(REMAP_BLOCK_SPARE, "spare")		\
+	X(REMAP_BLOCK_RETIRED, "retired")
 
 /* Why a block is remapped, pending or lost. */
 #define REMAP_REASONS(X)			\

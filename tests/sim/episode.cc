@@ -25,11 +25,10 @@ void Counts::Add(const Counts& o) {
 
 Episode::Episode(Module* module, Config config) : module_(module), config_(std::move(config)) {
   main_ = std::make_unique<Disk>("main", config_.main);
-  for (std::size_t i = 0; i < config_.spares.size(); i++)
-    spares_.push_back(std::make_unique<Disk>("spare" + std::to_string(i), config_.spares[i]));
+  spares_ = std::make_unique<Spares>(config_);
   device_ = std::make_unique<MappedDevice>(module, "r", config_.begin);
   device_->AddDisk(main_.get());
-  for (auto& spare : spares_) device_->AddDisk(spare.get());
+  for (auto& spare : spares_->disks()) device_->AddDisk(spare.get());
   model_ = std::make_unique<Model>(config_.length);
   weather_ = std::make_unique<Weather>(config_, main_.get());
   std::uint8_t data[kSector];
@@ -37,10 +36,6 @@ Episode::Episode(Module* module, Config config) : module_(module), config_(std::
     FillSector(s, kInitial, data);
     main_->Fill(config_.data_offset + s, data, 1);
   }
-  // what a slot held before it was written must never be read
-  std::fill(std::begin(data), std::end(data), std::uint8_t{0xee});
-  for (auto& spare : spares_)
-    for (std::uint64_t s = 16; s + 24 < spare->shape().sectors; s++) spare->Fill(s, data, 1);
 }
 
 Episode::~Episode() {
@@ -217,9 +212,10 @@ void Episode::Change(const Op& op) {
     const std::uint64_t passing = main_->passing_errors();
     BeginReload();
     if (kind == Kind::kReload) {
-      std::string line = device_->Status(STATUSTYPE_TABLE);
-      r = device_->Load(config_.length, line, &error);
+      spares_->Change(World::Get().random(), device_.get());
+      r = device_->Load(config_.length, spares_->Table(device_->Status(STATUSTYPE_TABLE)), &error);
       if (r == 0) r = device_->Resume();
+      if (r == 0) spares_->Settled();
     } else {
       r = device_->Suspend();
       if (r == 0 && kind == Kind::kRemove && messages_ == 0) {
@@ -229,7 +225,7 @@ void Episode::Change(const Op& op) {
         if (r == 0 && !gone)
           Wrong("the destructor leaves " + std::to_string(KernelMemory().allocations) +
                 " allocations");
-        if (r == 0) r = device_->Load(config_.length, config_.Table(), &error);
+        if (r == 0) r = device_->Load(config_.length, spares_->Table(), &error);
       }
       if (r == 0) r = device_->Resume();
     }
@@ -274,10 +270,10 @@ void Episode::Heal(const Op& op) {
     return;
   }
   if (op.kind == Kind::kSpareHeal)
-    for (auto& spare : spares_) spare->ClearFaults(0, UINT64_MAX);
+    for (auto& spare : spares_->disks()) spare->ClearFaults(0, UINT64_MAX);
   if (main_->gone() != BLK_STS_OK) weather_->MainBack();
   main_->SetGone(BLK_STS_OK);
-  for (auto& spare : spares_) spare->SetGone(BLK_STS_OK);
+  for (auto& spare : spares_->disks()) spare->SetGone(BLK_STS_OK);
 }
 
 void Episode::PowerCut() {
@@ -287,7 +283,7 @@ void Episode::PowerCut() {
   DropKernelWork();
   DropRcu();
   main_->PowerCut(world.random());
-  for (auto& spare : spares_) spare->PowerCut(world.random());
+  for (auto& spare : spares_->disks()) spare->PowerCut(world.random());
   device_->Forget();
   DropKernelMemory();
   module_->Reboot();
@@ -311,12 +307,21 @@ void Episode::TryBoot() {
   const std::uint64_t failed = KernelMemory().failed;
   int r = 0;
   BeginReload();
-  if (!device_->live()) r = device_->Load(config_.length, config_.Table(), &error);
+  // what a change that was interrupted makes of the old table is open; the new one has to do
+  const bool back = spares_->unsettled() && !device_->live() && World::Get().random().OneIn(2);
+  if (back) spares_->GoBack();
+  if (!device_->live()) r = device_->Load(config_.length, spares_->Table(), &error);
   if (r == 0) r = device_->Resume();
   if (r == 0) {
+    spares_->Settled();
     model_->EndReload();
     up_ = true;
     return;
+  }
+  if (back) {
+    spares_->GoBack();
+    device_->Remove();
+    return TryBoot();
   }
   bool faults =
       main_->gone() != BLK_STS_OK || failed != KernelMemory().failed || weather_->spare_trouble();
@@ -329,7 +334,7 @@ void Episode::TryBoot() {
     return;
   }
   KernelMemory().fail_one_in = 0;
-  for (unsigned i = 0; i <= spares_.size(); i++) {
+  for (unsigned i = 0; i <= spares_->disks().size(); i++) {
     if (i != 0) Device(i)->ClearFaults(0, UINT64_MAX);
     Device(i)->FailNext(0, BLK_STS_OK);
     Device(i)->SetGone(BLK_STS_OK);

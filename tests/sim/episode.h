@@ -9,6 +9,7 @@
 #include "tests/sim/mapped_device.h"
 #include "tests/sim/model.h"
 #include "tests/sim/ops.h"
+#include "tests/sim/spares.h"
 #include "tests/sim/weather.h"
 
 namespace remapfleet::sim {
@@ -46,12 +47,12 @@ class Episode {
   void CheckStatus(const std::string& line);
   void Finish();
   void Wrong(const std::string& what);
-  Disk* Device(unsigned n) { return n == 0 ? main_.get() : spares_[n - 1].get(); }
+  Disk* Device(unsigned n) { return n == 0 ? main_.get() : spares_->disks()[n - 1].get(); }
 
   Module* module_;
   Config config_;
   std::unique_ptr<Disk> main_;
-  std::vector<std::unique_ptr<Disk>> spares_;
+  std::unique_ptr<Spares> spares_;
   std::unique_ptr<MappedDevice> device_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Weather> weather_;

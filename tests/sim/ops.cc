@@ -6,8 +6,8 @@ namespace remapfleet::sim {
 namespace {
 
 // The smallest spare with about so many slots.
-std::uint64_t SpareSectors(unsigned block_size, unsigned copies, unsigned slots, bool first) {
-  const std::uint64_t pages = (slots + 125) / 126 + (first ? 2 : 0);
+std::uint64_t SpareSectors(unsigned block_size, unsigned copies, unsigned slots) {
+  const std::uint64_t pages = (slots + 125) / 126 + 2;
   return 32 + pages * 16 * copies + std::uint64_t{slots} * block_size + 2 * block_size + 16;
 }
 
@@ -37,7 +37,7 @@ std::string DrawMessage(const Config& c, Random& r) {
   const auto one_of = [&](std::initializer_list<const char*> words) {
     return std::string(*(words.begin() + r.Below(words.size())));
   };
-  switch (r.Below(26)) {
+  switch (r.Below(28)) {
     case 0:
     case 1:
     case 2:
@@ -54,7 +54,7 @@ std::string DrawMessage(const Config& c, Random& r) {
     case 9:
       return "query " + std::to_string(r.Below(c.length));
     case 10:
-      return "list " + one_of({"remaps", "pending", "lost", "bad_slots"});
+      return "list " + one_of({"remaps", "pending", "lost", "bad_slots", "spares"});
     case 11:
       return "checkpoint";
     case 12:
@@ -83,6 +83,9 @@ std::string DrawMessage(const Config& c, Random& r) {
       return "set salvage " + one_of({"on", "on", "off"});
     case 23:
       return "rebalance";
+    case 24:
+    case 25:
+      return "evacuate " + std::to_string(r.Below(c.spares.size()));
     default:
       return "unmap " + block();
   }
@@ -167,13 +170,6 @@ void Fill(const Config& c, Random& r, Op* op) {
 
 }  // namespace
 
-std::string Config::Table() const {
-  std::string line = "1 main " + std::to_string(data_offset) + " " + std::to_string(spares.size());
-  for (std::size_t i = 0; i < spares.size(); i++)
-    line += " spare" + std::to_string(i) + " 0 " + std::to_string(spares[i].sectors);
-  return line + " " + features;
-}
-
 unsigned Config::unit() const {
   unsigned bytes = main.logical;
   for (const auto& spare : spares) bytes = std::max(bytes, spare.logical);
@@ -198,13 +194,16 @@ Config DrawConfig(std::uint64_t seed) {
   c.begin = r.OneIn(3) ? 1024 : 0;
   const auto copies = static_cast<unsigned>(r.OneIn(3) ? 2 + r.Below(4) : 2);
   c.slots = static_cast<unsigned>(4 + r.Below(r.OneIn(3) ? 8 : 60));
-  const std::uint64_t n_spares = r.OneIn(4) ? 2 : 1;
+  const std::uint64_t n_spares = r.OneIn(3) ? 2 : 1;
+  const bool grow = r.OneIn(3);
+  c.spares_at_first = r.OneIn(2) ? n_spares : 1;
+  c.first_sectors = (SpareSectors(c.block_size, copies, c.slots) + 7) / 8 * 8;
   for (std::uint64_t i = 0; i < n_spares; i++) {
     DiskShape s;
     s.logical = c.block_size >= 8 && r.OneIn(2) ? 4096 : 512;
     s.physical = s.logical;
     s.cache = !r.OneIn(5);
-    s.sectors = (SpareSectors(c.block_size, copies, c.slots, i == 0) + 7) / 8 * 8;
+    s.sectors = c.first_sectors * (grow ? 2 : 1);
     c.spares.push_back(s);
   }
   c.length = c.block_size * (8 + r.Below(40));
@@ -283,8 +282,10 @@ std::string Show(const Config& c) {
   };
   std::string text = "main " + disk(c.main);
   for (const auto& s : c.spares) text += ", spare " + disk(s);
-  return text + "\ntable " + std::to_string(c.begin) + " " + std::to_string(c.length) + " remap " +
-         c.Table() + "\ndepth " + std::to_string(c.depth) + " preemption " +
+  return text + ", " + std::to_string(c.spares_at_first) + " of " +
+         std::to_string(c.first_sectors) + " at first\ntable " + std::to_string(c.begin) + " " +
+         std::to_string(c.length) + " remap 1 main " + std::to_string(c.data_offset) + " … " +
+         c.features + "\ndepth " + std::to_string(c.depth) + " preemption " +
          std::to_string(c.preemption);
 }
 

@@ -13,7 +13,9 @@ struct Config {
   std::uint64_t seed = 0;
   DiskShape main;
   std::vector<DiskShape> spares;
-  std::uint64_t begin = 0;  // of the target in the mapped device
+  std::size_t spares_at_first = 1;  // how many of them the first table has
+  std::uint64_t first_sectors = 0;  // of each, in the first table
+  std::uint64_t begin = 0;          // of the target in the mapped device
   std::uint64_t length = 0;
   std::uint64_t data_offset = 0;
   unsigned block_size = 8;  // sectors
@@ -27,7 +29,6 @@ struct Config {
   bool memory_faults = false;
   bool scenes = false;
 
-  std::string Table() const;
   unsigned unit() const;  // sectors of the largest logical block
   std::uint64_t blocks() const { return (length + block_size - 1) / block_size; }
 };

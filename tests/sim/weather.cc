@@ -47,10 +47,8 @@ bool Weather::Special(std::uint64_t sector, std::uint64_t n) const {
 }
 
 // A bound from above on what can be in use, so as to know when an error for want of a slot is out
-// of order.
-bool Weather::SlotsShort() const {
-  return n_special_ + slots_marked_ + 1 >= config_.slots * config_.spares.size();
-}
+// of order. All spares but one may have been evacuated.
+bool Weather::SlotsShort() const { return n_special_ + slots_marked_ + 1 >= config_.slots; }
 
 std::string Weather::ReadError(const Before& before, std::uint64_t sector, std::uint64_t n,
                                blk_status_t status) const {

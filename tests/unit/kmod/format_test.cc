@@ -18,8 +18,8 @@ rm_super Super() {
   sb.spare_uuid[0] = 9;
   sb.flags = RM_SB_MAINT;
   sb.gen = 0x1122334455667788;
-  sb.spare_index = 1;
-  sb.n_spares = 2;
+  sb.index = 1;
+  sb.set.n = 2;
   sb.main_sectors = 1000000;
   sb.target_sectors = 990000;
   sb.data_offset = 2048;
@@ -30,7 +30,7 @@ rm_super Super() {
   sb.mirror_mask = 5;
   sb.pending_pages = 4;
   sb.slots = 1234;
-  sb.spare_sectors = 65536;
+  sb.sectors = 65536;
   sb.scrub_pos = 0x123456789;
   sb.scrub_found = 77;
   sb.scrub_rate = ~0u;
@@ -66,8 +66,8 @@ TEST(Superblock, ComesBackAsWritten) {
   ASSERT_EQ(rm_super_decode(buf.data(), &back), RM_SUPER_OK);
   EXPECT_EQ(back.gen, sb.gen);
   EXPECT_EQ(back.flags, sb.flags);
-  EXPECT_EQ(back.spare_index, sb.spare_index);
-  EXPECT_EQ(back.n_spares, sb.n_spares);
+  EXPECT_EQ(back.index, sb.index);
+  EXPECT_EQ(back.set.n, sb.set.n);
   EXPECT_EQ(back.main_sectors, sb.main_sectors);
   EXPECT_EQ(back.target_sectors, sb.target_sectors);
   EXPECT_EQ(back.data_offset, sb.data_offset);
@@ -78,13 +78,73 @@ TEST(Superblock, ComesBackAsWritten) {
   EXPECT_EQ(back.mirror_mask, sb.mirror_mask);
   EXPECT_EQ(back.pending_pages, sb.pending_pages);
   EXPECT_EQ(back.slots, sb.slots);
-  EXPECT_EQ(back.spare_sectors, sb.spare_sectors);
+  EXPECT_EQ(back.sectors, sb.sectors);
   EXPECT_EQ(back.scrub_pos, sb.scrub_pos);
   EXPECT_EQ(back.scrub_found, sb.scrub_found);
   EXPECT_EQ(back.scrub_rate, sb.scrub_rate);
   EXPECT_EQ(back.scrub_state, sb.scrub_state);
   EXPECT_EQ(std::memcmp(back.set_uuid, sb.set_uuid, RM_UUID_SIZE), 0);
   EXPECT_EQ(std::memcmp(back.spare_uuid, sb.spare_uuid, RM_UUID_SIZE), 0);
+}
+
+// Two spares of which the first has grown once and is retired.
+rm_set Set() {
+  rm_set set = {};
+  set.gen = 7;
+  set.n = 3;
+  set.area[0] = {0x1122, 1001, 0, RM_AREA_RETIRED};
+  set.area[1] = {rm_uuid_id(Super().spare_uuid), 65536, 1, 0};
+  set.area[2] = {0x3344, 500, 0, RM_AREA_RETIRED};
+  return set;
+}
+
+TEST(Superblock, NamesTheAreasOfItsSet) {
+  std::array<u8, RM_SB_BYTES> buf;
+  rm_super sb = Super();
+  sb.set = Set();
+  rm_super_encode(&sb, buf.data());
+  rm_super back = {};
+  ASSERT_EQ(rm_super_decode(buf.data(), &back), RM_SUPER_OK);
+  EXPECT_EQ(back.set.gen, 7u);
+  ASSERT_EQ(back.set.n, 3u);
+  for (u32 i = 0; i < 3; i++) {
+    EXPECT_EQ(back.set.area[i].id, sb.set.area[i].id);
+    EXPECT_EQ(back.set.area[i].sectors, sb.set.area[i].sectors);
+    EXPECT_EQ(back.set.area[i].spare, sb.set.area[i].spare);
+    EXPECT_EQ(back.set.area[i].flags, sb.set.area[i].flags);
+  }
+  EXPECT_EQ(rm_set_find(&back.set, 0x3344), 2u);
+  EXPECT_EQ(rm_set_find(&back.set, 0x5566), 3u);
+  EXPECT_EQ(buf[144], 7);
+  EXPECT_EQ(buf[152], 0x22);
+  EXPECT_EQ(buf[152 + 8], 1001 & 255);
+  EXPECT_EQ(buf[152 + 15], RM_AREA_RETIRED);
+}
+
+TEST(Superblock, WithAListThatCannotBeIsBad) {
+  const auto check = [](auto&& change) {
+    std::array<u8, RM_SB_BYTES> buf;
+    rm_super sb = Super(), back = {};
+    sb.set = Set();
+    change(&sb);
+    rm_super_encode(&sb, buf.data());
+    return rm_super_decode(buf.data(), &back);
+  };
+  EXPECT_EQ(check([](rm_super*) {}), RM_SUPER_OK);
+  EXPECT_EQ(check([](rm_super* sb) { sb->index = 3; }), RM_SUPER_BAD);
+  EXPECT_EQ(check([](rm_super* sb) { sb->set.n = 0; }), RM_SUPER_BAD);
+  EXPECT_EQ(check([](rm_super* sb) { sb->set.area[2].sectors = 0; }), RM_SUPER_BAD);
+  EXPECT_EQ(check([](rm_super* sb) { sb->set.area[1].spare = 2; }), RM_SUPER_BAD);
+  EXPECT_EQ(check([](rm_super* sb) { sb->set.area[1].spare = 0, sb->set.area[2].spare = 1; }),
+            RM_SUPER_BAD);
+  EXPECT_EQ(check([](rm_super* sb) { sb->set.area[2].id = 0x1122; }), RM_SUPER_BAD);
+}
+
+TEST(Layout, AreasOfASpareStandAtWholePages) {
+  const rm_set set = Set();
+  EXPECT_EQ(rm_set_offset(&set, 0), 0u);
+  EXPECT_EQ(rm_set_offset(&set, 1), 0u);
+  EXPECT_EQ(rm_set_offset(&set, 2), 1008u);
 }
 
 TEST(Superblock, IsLittleEndianAtPublishedPlaces) {

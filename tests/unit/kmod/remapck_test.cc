@@ -38,7 +38,7 @@ class RemapckTest : public testing::Test {
             testing::UnitTest::GetInstance()->current_test_info()->name();
     super_.spare_uuid[0] = 7;
     super_.gen = 5;
-    super_.n_spares = 1;
+    super_.set.n = 1;
     super_.target_sectors = super_.main_sectors = 8000;
     super_.main_lbs = super_.main_pbs = 512;
     super_.block_size = 8;
@@ -46,7 +46,13 @@ class RemapckTest : public testing::Test {
     super_.mirror_mask = 3;
     super_.pending_pages = 2;
     super_.slots = 40;
-    super_.spare_sectors = kSectors;
+    super_.sectors = kSectors;
+    WriteArea();
+    Save();
+  }
+  void TearDown() override { std::remove(path_.c_str()); }
+
+  void WriteArea() {
     ASSERT_EQ(rm_layout_exact(&layout_, kSectors, 8, 2, 2, 40), 0);
     for (unsigned mirror = 0; mirror < 2; mirror++)
       for (unsigned page = 0; page < 3; page++)
@@ -56,14 +62,31 @@ class RemapckTest : public testing::Test {
     for (unsigned end = 0; end < 2; end++)
       for (unsigned copy = 0; copy < 2; copy++)
         std::memcpy(At(rm_layout_super(&layout_, end, copy)), sb.data(), sb.size());
+  }
+  // As long again behind it: blocks 17 in the first area, 18 in the other.
+  void Grow() {
+    super_.set = {};
+    super_.set.gen = 2;
+    super_.set.n = 2;
+    super_.set.area[0] = {7, kSectors, 0, 0};
+    super_.set.area[1] = {8, kSectors, 0, 0};
+    WriteArea();
+    const rm_super first = super_;
+    base_ = kSectors;
+    image_.resize(2 * kSectors * 512);
+    super_.spare_uuid[0] = 8;
+    super_.index = 1;
+    block_ = 18;
+    WriteArea();
+    super_ = first;
+    base_ = 0;
     Save();
   }
-  void TearDown() override { std::remove(path_.c_str()); }
 
   void WritePage(unsigned mirror, unsigned page, unsigned copy) {
     std::vector<unsigned char> image(RM_PAGE_BYTES);
     rm_slot_record rec{};
-    rec.block = 17;
+    rec.block = block_;
     rec.mask = 0xff;
     rec.seq = 1;
     rec.state = RM_SLOT_USED;
@@ -73,7 +96,7 @@ class RemapckTest : public testing::Test {
     rm_page_seal(image.data(), &h);
     std::memcpy(At(rm_layout_page(&layout_, mirror, page, copy)), image.data(), image.size());
   }
-  unsigned char* At(std::uint64_t sector) { return image_.data() + sector * 512; }
+  unsigned char* At(std::uint64_t sector) { return image_.data() + (base_ + sector) * 512; }
   void Damage(std::uint64_t sector) { std::memset(At(sector) + 100, 0x5a, 50); }
   void Save() {
     std::ofstream(path_, std::ios::binary)
@@ -85,6 +108,7 @@ class RemapckTest : public testing::Test {
   }
 
   std::string path_;
+  std::uint64_t base_ = 0, block_ = 17;
   rm_super super_{};
   rm_layout layout_{};
   std::vector<unsigned char> image_ = std::vector<unsigned char>(kSectors * 512);
@@ -155,6 +179,36 @@ TEST_F(RemapckTest, FindsTheAreaByOffsetAndItsOwnLength) {
   EXPECT_EQ(Remapck("--offset 8 " + path_).status, 0);
   EXPECT_EQ(Remapck("--offset 8 --length 2048 " + path_).status, 0);
   EXPECT_EQ(Remapck("--offset 8 --length 100000 " + path_).status, 8);
+}
+
+TEST_F(RemapckTest, ChecksDumpsAndRepairsWhatASpareGrewBy) {
+  Grow();
+  const std::vector<unsigned char> whole = image_;
+  EXPECT_EQ(Remapck(path_).status, 0);
+  EXPECT_NE(Remapck(path_).out.find("80 slots"), std::string::npos);
+  const std::string dump = Remapck("--dump --json " + path_).out;
+  EXPECT_NE(dump.find("\"block\": 17,"), std::string::npos) << dump;
+  EXPECT_NE(dump.find("\"block\": 18,"), std::string::npos) << dump;
+
+  // the second area's mirror, and the first one's start: the end of all names it
+  base_ = kSectors;
+  Damage(rm_layout_page(&layout_, 1, 0, 0));
+  base_ = 0;
+  std::memset(At(0), 0, 16 * 512);
+  Save();
+  EXPECT_EQ(Remapck(path_).status, 4);
+  EXPECT_EQ(Remapck("--repair " + path_).status, 1);
+  EXPECT_EQ(Load(), whole);
+}
+
+TEST_F(RemapckTest, AnotherAreaWhereTheSpareGrewIsFatal) {
+  Grow();
+  super_.set.area[1].id = 9;
+  WriteArea();
+  Save();
+  EXPECT_EQ(Remapck(path_).status, 4);
+  EXPECT_NE(Remapck(path_).out.find("not the area that the spare's list has there"),
+            std::string::npos);
 }
 
 TEST_F(RemapckTest, ARecordOfABlockThatDoesNotExistIsFatal) {

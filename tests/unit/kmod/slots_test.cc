@@ -48,6 +48,32 @@ TEST(SlotAllocator, BadAndLostSlotsAreNeverTaken) {
   EXPECT_EQ(s.free, 1u);
 }
 
+TEST(SlotAllocator, ClosedSlotsAreNotTakenAndFreeWhenOpenAgain) {
+  Slots s(200);
+  for (u32 slot : {3u, 70u, 71u}) rm_slots_set(&s, slot, RM_SLOT_USED);
+  rm_slots_close(&s, 60, 100);
+  EXPECT_EQ(s.closed, 98u);
+  EXPECT_EQ(s.free, 99u);
+  rm_slots_set(&s, 70, RM_SLOT_HELD);
+  rm_slots_release_held(&s);
+  EXPECT_EQ(s.closed, 99u);
+  EXPECT_EQ(rm_slots_take_near(&s, 70), 59u);
+  EXPECT_EQ(rm_slots_take_near(&s, 140), 160u);
+  EXPECT_EQ(rm_slots_take_behind(&s, 71), RM_NO_SLOT);
+  for (int i = 0; i < 99; i++) {
+    const u32 slot = rm_slots_take_wear(&s);
+    ASSERT_TRUE(slot < 60 || slot >= 160) << slot;
+    rm_slots_set(&s, slot, RM_SLOT_USED);
+  }
+  EXPECT_EQ(rm_slots_take_wear(&s), RM_NO_SLOT);
+  EXPECT_EQ(rm_slots_take_first(&s), RM_NO_SLOT);
+  EXPECT_EQ(rm_slots_take_near(&s, 70), RM_NO_SLOT);
+  rm_slots_open(&s, 60, 100);
+  EXPECT_EQ(s.closed, 0u);
+  EXPECT_EQ(s.free, 99u);
+  EXPECT_EQ(rm_slots_take_first(&s), 60u);
+}
+
 TEST(SlotAllocator, NearTakesTheNearest) {
   Slots s(100);
   for (u32 i = 40; i < 60; i++) rm_slots_set(&s, i, RM_SLOT_USED);
