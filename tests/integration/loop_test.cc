@@ -80,7 +80,11 @@ TEST_F(LoopTest, TwoBrainsAtOnceMakeNoPlanTwice) {
       while (!stop.stop_requested()) EXPECT_TRUE(brain.Tick());
     });
   }
-  for (std::uint64_t i = 1; i <= 40; ++i) Send({ReadErrorAt(80 * i), ReadErrorAt(80 * i + 8)});
+  // The same error twice: the second may come while the first is being decided on.
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    Send({ReadErrorAt(80 * i), ReadErrorAt(80 * i + 8)});
+    Send({ReadErrorAt(80 * i), ReadErrorAt(80 * i + 8)});
+  }
   for (auto& brain : brains) brain.request_stop();
   brains.clear();
   Tick();
