@@ -9,9 +9,9 @@ VM_ROOT=${VM_ROOT:-}
 
 # The newest kernel image: Debian 12's installed one that this user may read, or whichever VM_ROOT has.
 vm_kernel() {
-  local image names=(-name 'vmlinuz-6.1.0-*-amd64' ! -name '*cloud*' ! -name '*rt*')
-  [[ -z $VM_ROOT ]] || names=(-name 'vmlinuz-*')
-  image=$(find "$VM_ROOT/boot" "${names[@]}" | sort -V | tail -n 1)
+  local image kinds=(-name 'vmlinuz-6.1.0-*-amd64' ! -name '*cloud*' ! -name '*rt*')
+  [[ -z $VM_ROOT ]] || kinds=(-name 'vmlinuz-*')
+  image=$(find "$VM_ROOT/boot" "${kinds[@]}" | sort -V | tail -n 1)
   [[ -n $image ]] || { echo "no kernel image in $VM_ROOT/boot: run deploy/dependencies vm" >&2; return 1; }
   basename "${image#*vmlinuz-}"
 }
