@@ -29,21 +29,23 @@ class Image {
     if (fd_ < 0) Die(path);
     super_.set_uuid[0] = super_.spare_uuid[0] = 7;
     super_.gen = 5;
-    super_.n_spares = 1;
+    super_.set.gen = super_.set.n = 1;
     super_.main_sectors = super_.target_sectors = slots * kSpread * kBlockSectors;
     super_.main_lbs = super_.main_pbs = 512;
     super_.block_size = kBlockSectors;
     super_.copies = kCopies;
     super_.mirror_mask = (1U << kCopies) - 1;
     super_.slots = slots;
-    super_.spare_sectors = (slots + slots / 16 + 4096) * kBlockSectors;
-    super_.pending_pages = rm_pending_pages_for(super_.spare_sectors);
-    if (rm_layout_exact(&layout_, super_.spare_sectors, kBlockSectors, kCopies,
-                        super_.pending_pages, slots) != 0) {
+    super_.sectors = (slots + slots / 16 + 4096) * kBlockSectors;
+    super_.set.area[0].id = rm_uuid_id(super_.spare_uuid);
+    super_.set.area[0].sectors = super_.sectors;
+    super_.pending_pages = rm_pending_pages_for(super_.sectors);
+    if (rm_layout_exact(&layout_, super_.sectors, kBlockSectors, kCopies, super_.pending_pages,
+                        slots) != 0) {
       std::fputs("it does not fit\n", stderr);
       std::exit(1);
     }
-    if (ftruncate(fd_, static_cast<off_t>(super_.spare_sectors * 512)) != 0) Die(path);
+    if (ftruncate(fd_, static_cast<off_t>(super_.sectors * 512)) != 0) Die(path);
   }
   ~Image() { close(fd_); }
   Image(const Image&) = delete;
@@ -107,6 +109,6 @@ int main(int argc, char** argv) {
   }
   Image image(argv[1], std::strtoull(argv[2], nullptr, 10));
   image.Write();
-  std::printf("%llu %llu\n", static_cast<unsigned long long>(image.super().spare_sectors),
+  std::printf("%llu %llu\n", static_cast<unsigned long long>(image.super().sectors),
               static_cast<unsigned long long>(image.super().main_sectors));
 }
