@@ -55,6 +55,21 @@ void GrowAndCut(Scene* s, Random& r, std::uint64_t block) {
   s->Add(Kind::kRead, late, unit);
 }
 
+// One unit of a block fails while its others are being written.
+void FailAmongWrites(Scene* s, Random& r, std::uint64_t block) {
+  const std::uint64_t unit = s->config.unit();
+  const std::uint64_t first = block * s->config.block_size;
+  const std::uint64_t units = s->config.block_size / unit;
+  const std::uint64_t bad = r.Below(units);
+  s->Add(Kind::kWait);
+  s->Add(Kind::kFault, first + bad * unit, unit, kWrites);
+  s->Add(Kind::kWrite, first + bad * unit, unit);
+  for (std::uint64_t n = 4; n != 0; n--)
+    s->Add(Kind::kWrite, first + (bad + 1 + r.Below(units - 1)) % units * unit, unit);
+  s->Add(Kind::kWait);
+  s->Blocks(Kind::kRead, block, 1);
+}
+
 // The commit for a write fails after a mirror may have taken it; the blocks are used on all the
 // same.
 void FailCommit(Scene* s, Random& r, std::uint64_t block, std::uint64_t n) {
@@ -88,6 +103,8 @@ std::vector<Op> DrawScene(const Config& config, Random& random) {
     FailCommit(&scene, random, block, n);
   else if (config.main_faults && config.block_size > config.unit() && random.OneIn(3))
     GrowAndCut(&scene, random, block);
+  else if (config.main_faults && config.block_size > config.unit() && random.OneIn(2))
+    FailAmongWrites(&scene, random, block);
   else
     MoveAndCut(&scene, random, block);
   return scene.ops;
