@@ -108,7 +108,7 @@ dmesg -c >/dev/null
 refuse "another main" dmsetup create x --table "0 $(sectors /dev/other) remap 1 /dev/other 0 1 /dev/spare 0 $S 0"
 dmesg | grep -q 'Wrong main device' || fail "the log does not say wrong main"
 bad_table "another block size" "block_size is not" 1 /dev/main 0 1 /dev/spare 0 "$S" 2 block_size 16
-bad_table "another length" "another length" 1 /dev/main 0 1 /dev/spare 0 $((S - 8)) 0
+bad_table "a shorter spare" "shorter than it is" 1 /dev/main 0 1 /dev/spare 0 $((S - 8)) 0
 same "the spare is untouched" "$(sum /dev/spare)" "$before"
 
 # one end gone: loaded from the other and repaired
