@@ -12,6 +12,8 @@ trap 'status=$?; if [[ $status -ne 0 ]]; then tail -n 30 "$stack/controller.log"
 
 fail() { echo "FAIL: $*"; exit 1; }
 kill_postgres() { "$root/deploy/postgres-local" kill "$stack/pg"; }
+# Its metrics are the last thing that it starts.
+agent_looks() { node 'wget -q -O /dev/null http://127.0.0.1:9477/metrics'; }
 connected() { [[ $(ctl --json status | jq .hosts_connected) == 1 ]]; }
 
 database_start
@@ -62,6 +64,7 @@ crash() {
 for who in controller agent postgres; do
   for point in fault committed issued; do
     echo "$who at $point"
+    await 60 "the agent to look for errors" agent_looks
     fault
     case $point in
       committed) await 30 "the evidence to be committed" committed ;;
