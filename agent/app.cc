@@ -1,5 +1,6 @@
 #include "agent/app.h"
 
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -53,11 +54,26 @@ class App::Impl {
       exporter_ = std::move(*exporter);
       spdlog::info("metrics on port {}", exporter_->port());
     }
-    spdlog::info("remap-agent {}: {} drives", kVersion, drives_.All().size());
+    SayWhatIsWatched(config);
     return {};
   }
 
  private:
+  // An agent that watches nothing looks healthy from afar.
+  void SayWhatIsWatched(const Config& config) const {
+    const std::size_t drives = drives_.All().size();
+    spdlog::info("remap-agent {}: {} drives", kVersion, drives);
+    if (drives != 0) return;
+    if (config.drives_allow.empty()) {
+      spdlog::warn("no drive is watched: drives.allow is empty; name them there (\"/dev/sd*\")");
+      return;
+    }
+    spdlog::warn(
+        "no drive is watched: none that the kernel shows matches drives.allow ({}); see lsblk "
+        "--nodeps -o PATH,WWN,MODEL,SERIAL",
+        fmt::join(config.drives_allow, ", "));
+  }
+
   v1::Hello MakeHello() const {
     v1::Hello hello;
     hello.set_agent_version(kVersion);

@@ -1,5 +1,6 @@
 #include "agent/fault_thread.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ constexpr std::uint64_t kNeighbourhood = 2048;  // sectors: 1 MiB on each side
 constexpr std::chrono::seconds kBetweenChecks{10};
 // Errors of what is no drive of ours must not have /sys read for each of them.
 constexpr std::chrono::seconds kBetweenRescans{10};
+constexpr std::size_t kStrangers = 256;  // that many are remembered
 
 // The tracepoint tells its time to the microsecond, the log only that it was just now.
 std::chrono::milliseconds SlackOf(v1::IoError::Source source) {
@@ -91,8 +93,10 @@ std::optional<Drive> FaultThread::Find(const SeenError& seen) {
   };
   if (auto known = find()) return known;
   const auto now = std::chrono::steady_clock::now();
-  if (now < next_rescan_) return std::nullopt;
-  next_rescan_ = now + kBetweenRescans;
+  if (next_rescan_.size() > kStrangers) next_rescan_.clear();
+  auto& next = next_rescan_[fmt::format("{} {}:{}", seen.disk, seen.error.major, seen.error.minor)];
+  if (now < next) return std::nullopt;
+  next = now + kBetweenRescans;
   drives_.Rescan();
   return find();
 }

@@ -55,7 +55,8 @@ class FaultThread {
   Storm storm_;
   BoundedQueue<v1::IoError> checks_;
   std::map<std::string, std::chrono::steady_clock::time_point> next_check_;  // by drive: not before
-  std::chrono::steady_clock::time_point next_rescan_;
+  // By device that no scan has found: not before.
+  std::map<std::string, std::chrono::steady_clock::time_point> next_rescan_;
   std::atomic<bool> checking_{false};
   std::unique_ptr<ErrorSource> source_;
   std::jthread thread_;

@@ -279,7 +279,10 @@ void Reconciler::Execute(StoredDesired stored) {
 void Reconciler::Finish(StoredDesired stored) {
   stored.told = false;
   if (auto saved = store_.Save(stored); !saved) {
-    spdlog::error("{}: {}", stored.desired.kind(), saved.error().message());
+    spdlog::error("{}: the outcome of generation {} cannot be kept, and is not reported yet: {}",
+                  stored.desired.kind(), stored.desired.generation(), saved.error().message());
+    untold_.insert_or_assign(stored.desired.kind(), std::move(stored));
+    return;
   }
   Tell(std::move(stored));
 }
@@ -298,7 +301,7 @@ void Reconciler::Tell(StoredDesired stored) {
 }
 
 std::optional<TimePoint> Reconciler::RunDue() {
-  for (auto& [kind, stored] : std::exchange(untold_, {})) Tell(std::move(stored));
+  for (auto& [kind, stored] : std::exchange(untold_, {})) Finish(std::move(stored));
   std::vector<StoredDesired> due;
   std::optional<TimePoint> next;
   for (const auto& [kind, stored] : waiting_) {

@@ -67,7 +67,7 @@ class Reconciler {
   const Clock& clock_;
   const Report report_;
   std::map<std::string, StoredDesired> waiting_;  // accepted, not yet due; by kind
-  std::map<std::string, StoredDesired> untold_;   // final, and the report did not take it; by kind
+  std::map<std::string, StoredDesired> untold_;   // final, not kept or not reported; by kind
   std::map<std::string, Layout> up_;              // by device name
   std::map<std::string, std::string> down_;       // why it is not up, as was said last; by name
 };

@@ -49,9 +49,10 @@ class AppTest : public testing::Test {
     desired.set_spec_sha256(SpecHash(spec));
     return desired;
   }
-  static BlockError ReadErrorAt(std::uint64_t sector) {
+  static BlockError ReadErrorAt(std::uint64_t sector, unsigned minor = 0) {
     BlockError error;
     error.major = 8;
+    error.minor = minor;
     error.sector = sector;
     error.sectors = 8;
     error.operation = v1::IoError::OPERATION_READ;
@@ -105,6 +106,20 @@ TEST_F(AppTest, AnErrorThatItsOwnCheckMetIsMarkedSo) {
   EXPECT_TRUE(world_.controller.Await([](const auto& records) {
     return std::any_of(records.begin(), records.end(), [](const v1::Record& record) {
       return record.io_error().range().first_sector() == 8040 && record.io_error().provoked();
+    });
+  }));
+}
+
+TEST_F(AppTest, ADriveThatCameAfterTheStartIsLookedForThoughAStrangerFails) {
+  const auto app = Start();
+  world_.KernelError(ReadErrorAt(1, 240));  // its reports and the next one's are taken in order
+  world_.drives.Set({MakeFakeDrive("sda", 0, "MAIN", 1'000'003),
+                     MakeFakeDrive("sdb", 16, "SPARE", 80'000),
+                     MakeFakeDrive("sdc", 32, "LATE", 80'000)});
+  world_.KernelError(ReadErrorAt(8000, 32));
+  EXPECT_TRUE(world_.controller.Await([](const auto& records) {
+    return std::any_of(records.begin(), records.end(), [](const v1::Record& record) {
+      return record.io_error().drive_id() == "serial-FAKE-LATE";
     });
   }));
 }

@@ -1,5 +1,6 @@
 #include "agent/remap/reconciler.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/agent/node.h"
@@ -215,6 +216,24 @@ TEST(Reconciler, AnOutcomeThatCouldNotBeStoredIsReportedLater) {
   EXPECT_EQ(node.Said(), "2:APPLIED");
   node.reconciler->RunDue();
   EXPECT_EQ(node.Said(), "");
+}
+
+TEST(Reconciler, AnOutcomeThatCouldNotBeKeptIsNotReportedBeforeItIs) {
+  Node node;
+  node.Start();
+  node.plan.Set(FaultPlan::Kind::kNone, 0);
+  node.Handle(node.Desire(1, {}));
+  const std::size_t steps = node.plan.steps();
+  node.Said();
+  // Before the report the last good state and the newest are written.
+  for (const std::uint64_t generation : {2, 3}) {
+    node.plan.Set(FaultPlan::Kind::kFailBefore, steps - 2 - (generation - 1));
+    node.Handle(node.Desire(generation, {}));
+    node.plan.Clear();
+    EXPECT_EQ(node.Said(), fmt::format("{}:ACCEPTED", generation));
+    node.reconciler->RunDue();
+    EXPECT_EQ(node.Said(), fmt::format("{}:APPLIED", generation));
+  }
 }
 
 }  // namespace
