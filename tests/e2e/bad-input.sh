@@ -38,10 +38,11 @@ controller_ready
 as_host() { REMAPCTL_CERT=$stack/pki/host-$host_id.crt REMAPCTL_KEY=$stack/pki/host-$host_id.key REMAPCTL_CA=$stack/pki/ca.crt \
   REMAPCTL_SERVER=127.0.0.1:$controller_port "$bin/remapctl" "$@"; }
 export -f as_host
-export stack host_id bin controller_port
+export -f ctl
+export stack host_id bin controller_port root
 refuse 4 "host's certificate" bash -c 'as_host status'
-refuse 3 'no drive' bash -c "eval \"\$(sed -n '/^ctl()/,/^}/p' $root/deploy/stack.sh)\"; ctl plan create --drive none --range 1 --reason x --yes"
-refuse 2 'is not a range' bash -c "eval \"\$(sed -n '/^ctl()/,/^}/p' $root/deploy/stack.sh)\"; ctl plan create --drive none --range x --reason x --yes"
+refuse 3 'no drive' bash -c 'ctl plan create --drive none --range 1 --reason x --yes'
+refuse 2 'is not a range' bash -c 'ctl plan create --drive none --range x --reason x --yes'
 
 kill "$(cat "$stack/controller.pid")"
 tail --pid="$(cat "$stack/controller.pid")" -f /dev/null
