@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <string>
@@ -50,7 +51,17 @@ class FakeDrives final : public DriveSource {
  public:
   std::vector<Drive> Find() override {
     const std::lock_guard lock(mutex_);
+    ++finds_;
+    found_.notify_all();
     return drives_;
+  }
+  unsigned finds() const {
+    const std::lock_guard lock(mutex_);
+    return finds_;
+  }
+  void AwaitFinds(unsigned finds) {
+    std::unique_lock lock(mutex_);
+    found_.wait(lock, [&] { return finds_ >= finds; });
   }
   void Set(std::vector<Drive> drives) {
     const std::lock_guard lock(mutex_);
@@ -58,7 +69,9 @@ class FakeDrives final : public DriveSource {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::condition_variable found_;
+  unsigned finds_ = 0;  // how often somebody has looked
   std::vector<Drive> drives_;
 };
 

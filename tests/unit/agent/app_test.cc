@@ -111,8 +111,16 @@ TEST_F(AppTest, AnErrorThatItsOwnCheckMetIsMarkedSo) {
 }
 
 TEST_F(AppTest, ADriveThatCameAfterTheStartIsLookedForThoughAStrangerFails) {
+  config_.devices
+      .clear();  // bringing them up looks for drives, too, as does the first round of health
   const auto app = Start();
-  world_.KernelError(ReadErrorAt(1, 240));  // its reports and the next one's are taken in order
+  ASSERT_TRUE(world_.controller.Await([](const auto& records) {
+    return std::any_of(records.begin(), records.end(),
+                       [](const v1::Record& record) { return record.has_health(); });
+  }));
+  const unsigned finds = world_.drives.finds();
+  world_.KernelError(ReadErrorAt(1, 240));
+  world_.drives.AwaitFinds(finds + 1);
   world_.drives.Set({MakeFakeDrive("sda", 0, "MAIN", 1'000'003),
                      MakeFakeDrive("sdb", 16, "SPARE", 80'000),
                      MakeFakeDrive("sdc", 32, "LATE", 80'000)});
