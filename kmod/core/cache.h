@@ -21,12 +21,12 @@ struct rm_cache_set {
 	u32 hand;	/* replaced next, unless wanted */
 };
 
-/* A place for each of @n blocks, within bounds. */
+/* Two places for each of @n blocks, within bounds: sets are not filled evenly. */
 static inline unsigned int rm_cache_bits(u64 n)
 {
 	unsigned int bits = RM_CACHE_BITS_MIN;
 
-	while (bits < RM_CACHE_BITS_MAX && n > (u64)RM_CACHE_WAYS << bits)
+	while (bits < RM_CACHE_BITS_MAX && 2 * n > (u64)RM_CACHE_WAYS << bits)
 		bits++;
 	return bits;
 }

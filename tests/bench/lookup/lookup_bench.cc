@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <random>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -149,11 +151,24 @@ void Hash(benchmark::State& state, const Layout& layout, const std::vector<u64>&
   });
 }
 
-void Both(const char* name, u64 n, std::vector<u64> (*queries)(const Layout&)) {
-  benchmark::RegisterBenchmark(name, [=](benchmark::State& state) {
+// What share of such queries would find their block if the cache always held the most popular ones.
+double BestHitRate(u64 n, double exponent) {
+  const u64 places = u64{RM_CACHE_WAYS} << rm_cache_bits(n);
+  double held = 0, total = 0;
+  for (u64 rank = 1; rank <= n; rank++) {
+    total += std::pow(static_cast<double>(rank), -exponent);
+    if (rank <= places) held = total;
+  }
+  return held / total;
+}
+
+void Both(const std::string& name, u64 n,
+          const std::function<std::vector<u64>(const Layout&)>& queries, double best = 0) {
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
     Ours(state, n ? Of(n).map() : nullptr, n, queries(Of(n)));
+    if (best != 0) state.counters["best_hits"] = best;
   });
-  benchmark::RegisterBenchmark((std::string("peer/") + name).c_str(), [=](benchmark::State& state) {
+  benchmark::RegisterBenchmark(("peer/" + name).c_str(), [=](benchmark::State& state) {
     Hash(state, Of(n), queries(Of(n)));
   });
 }
@@ -163,13 +178,15 @@ void Both(const char* name, u64 n, std::vector<u64> (*queries)(const Layout&)) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   Both("empty", 0, Misses);
-  for (u64 n : {64ull, 2048ull, 65536ull, 1048576ull}) {
-    Both(("miss_" + std::to_string(n)).c_str(), n, Misses);
-    Both(("hit_zipf_" + std::to_string(n)).c_str(), n,
-         [](const Layout& layout) { return ZipfHits(layout, 0.99); });
-    Both(("hit_zipf_1.1_" + std::to_string(n)).c_str(), n,
-         [](const Layout& layout) { return ZipfHits(layout, 1.1); });
-    Both(("hit_uniform_" + std::to_string(n)).c_str(), n, UniformHits);
+  for (u64 n : {64ull, 2048ull, 8192ull, 65536ull, 1048576ull}) {
+    const std::string size = std::to_string(n);
+    Both("miss_" + size, n, Misses);
+    for (const auto& [name, exponent] : {std::pair("hit_zipf_", 0.99), {"hit_zipf_1.1_", 1.1}}) {
+      Both(
+          name + size, n, [e = exponent](const Layout& layout) { return ZipfHits(layout, e); },
+          BestHitRate(n, exponent));
+    }
+    Both("hit_uniform_" + size, n, UniformHits);
   }
   benchmark::RunSpecifiedBenchmarks();
 }
