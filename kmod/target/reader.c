@@ -109,7 +109,7 @@ void rm_reader_start(struct rm_reader *r, u64 first, u64 n, u32 slot, unsigned i
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_end_io = read_done;
 	bio->bi_private = read;
-	bio_set_prio(bio, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+	bio->bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
 	for (i = 0; left; i++) {
 		unsigned int len = min_t(unsigned int, left, PAGE_SIZE);
 

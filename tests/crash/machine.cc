@@ -138,7 +138,7 @@ std::string Machine::Check(const Point& point, Medium* medium, const Excuses& ex
                            sim::Model model) {
   sim::World& world = sim::World::Get();
   world.ClearFailure();
-  world.Reseed(point.seed);
+  world.Restart(point.seed);
   sim::SeedKernelRandom(point.seed ^ 0x1234);
   world.set_preemption(0);
   model.Crash();

@@ -52,7 +52,7 @@ void Episode::Wrong(const std::string& what) { World::Get().NoteFailure(what); }
 std::string Episode::Run(const std::vector<Op>& ops, std::uint64_t schedule) {
   World& world = World::Get();
   world.ClearFailure();
-  world.Reseed(schedule);
+  world.Restart(schedule);
   SeedKernelRandom(schedule ^ 0x1234);
   world.set_preemption(config_.preemption);
   Boot();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 namespace remapfleet::sim {
 namespace {
@@ -30,12 +31,19 @@ void Weather::WriteBegins(std::uint64_t sector, std::uint64_t n) {
   }
 }
 
+const Weather::Write& Weather::Sector::WrittenBefore(std::uint64_t time) const {
+  static const Write kNone;
+  if (write.acknowledged <= time) return write;
+  return earlier.acknowledged <= time ? earlier : kNone;
+}
+
 void Weather::WriteEnds(const Before& before, std::uint64_t sector, std::uint64_t n,
                         bool acknowledged) {
   ++time_;
   for (std::uint64_t s = sector; s < sector + n; s++) {
     sectors_[s].touched = time_;
-    if (acknowledged) sectors_[s].write_begun = std::max(sectors_[s].write_begun, before.time);
+    if (!acknowledged || before.time < sectors_[s].write.begun) continue;
+    sectors_[s].earlier = std::exchange(sectors_[s].write, {before.time, time_});
   }
 }
 
@@ -60,13 +68,14 @@ std::string Weather::ReadError(const Before& before, std::uint64_t sector, std::
   if (spare_trouble_ && Special(sector, n)) return "";
   for (std::uint64_t s = sector; s < sector + n; s++) {
     const Sector& state = sectors_[s];
+    const std::uint64_t written = state.WrittenBefore(before.time).begun;
     // main could not take what was acknowledged since: it is elsewhere
-    if (main_->Faulty(config_.data_offset + s, true) && state.write_begun > state.bad_since &&
+    if (main_->Faulty(config_.data_offset + s, true) && written > state.bad_since &&
         state.marked == 0)
       continue;
     // a read fault since it was written last, and its whole logical block fails with it
-    if (main_->Faulty(config_.data_offset + s, false) ||
-        state.bad_reads_until > state.write_begun || state.marked != 0)
+    if (main_->Faulty(config_.data_offset + s, false) || state.bad_reads_until > written ||
+        state.marked != 0)
       return "";
   }
   return "read" + At(sector, n, status) + " though nothing is wrong there";

@@ -45,8 +45,15 @@ class Weather {
   void MainBack() { last_unsure_ = ++time_; }
 
  private:
+  struct Write {
+    std::uint64_t begun = 0, acknowledged = 0;
+  };
   struct Sector {
-    std::uint64_t write_begun = 0;      // last start of a write that was acknowledged
+    // Acknowledged before the read began that asks, so that it does not go before the write.
+    const Write& WrittenBefore(std::uint64_t time) const;
+
+    Write write;                        // of those that were acknowledged, the one begun last
+    Write earlier;                      // the one before that
     std::uint64_t touched = 0;          // last start of any write
     std::uint64_t bad_reads_until = 0;  // a read fault was there up to then
     std::uint64_t bad_since = 0;        // last start of a fault

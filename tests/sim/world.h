@@ -65,7 +65,11 @@ class World {
   ~World();
   static World& Get();
 
-  void Reseed(std::uint64_t seed) { random_ = Random(seed); }
+  // What happens from here on depends on the seed only.
+  void Restart(std::uint64_t seed) {
+    random_ = Random(seed);
+    now_ns_ = kStart;
+  }
   Random& random() { return random_; }
   void Spawn(const char* name, Context context, std::function<void()> body);
   void AddSource(Source* source) { sources_.push_back(source); }
@@ -100,6 +104,7 @@ class World {
   void (*fire_timers)() = nullptr;
 
  private:
+  static constexpr std::uint64_t kStart = 1'000'000'000;  // ns
   void Run(Task* task);
   std::unique_ptr<Task> NewTask();
 
@@ -109,7 +114,7 @@ class World {
   std::vector<std::unique_ptr<Task>> spare_;
   Task* current_ = nullptr;
   std::string failure_;
-  std::uint64_t now_ns_ = 1'000'000'000;
+  std::uint64_t now_ns_ = kStart;
   std::uint64_t steps_ = 0;
   unsigned preemption_ = 40;
   bool ended_ = false;

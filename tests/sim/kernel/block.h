@@ -137,7 +137,6 @@ static inline void bio_wouldblock_error(struct bio *bio) {
   bio_endio(bio);
 }
 static inline void bio_set_dev(struct bio *bio, struct block_device *bdev) { bio->bi_bdev = bdev; }
-static inline void bio_set_prio(struct bio *bio, unsigned short prio) { bio->bi_ioprio = prio; }
 #define IOPRIO_CLASS_IDLE 3
 #define IOPRIO_PRIO_VALUE(c, d) ((unsigned short)((c) << 13 | (d)))
 static inline enum req_op bio_op(const struct bio *bio) {
