@@ -18,8 +18,8 @@ check "spare" mapped spare "0 6000 linear /dev/mapper/log $main
 6000 192 error
 6192 $((spare - 6192)) linear /dev/mapper/log $((main + 6192))"
 table="1:main:$offset:1:spare:0:$spare:2:block_size:8"
-mark "slice,main,0,$main"
-mark "slice,spare,$main,$spare"
+mark "slice,main,0,$main,1"
+mark "slice,spare,$main,$spare,2"
 mark "target,$sectors,$offset,$table"
 check "fill main" crash_workload fill $sectors $offset
 mark filled

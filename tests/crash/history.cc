@@ -24,7 +24,7 @@ History::History(const Log& log) : log_(log), next_fua_(log.entries().size() + 1
 void History::TakeMark(std::size_t i, const std::vector<std::string>& words) {
   const auto number = [&](std::size_t n) { return std::stoull(words.at(n)); };
   if (words[0] == "slice") {
-    slices_.push_back({words.at(1), number(2), number(3)});
+    slices_.push_back({words.at(1), number(2), number(3), number(4)});
   } else if (words[0] == "target") {
     target_sectors_ = number(1);
     data_offset_ = number(2);

@@ -28,6 +28,7 @@ struct Operation {
 struct SliceShape {
   std::string name;
   std::uint64_t start = 0, sectors = 0;
+  std::uint64_t pieces = 1;  // a flush of it is one of each
 };
 
 class History {
