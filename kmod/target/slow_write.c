@@ -196,10 +196,12 @@ blk_status_t rm_erase_block(struct remap *rm, struct bio *bio,
 			    const struct bvec_iter *piece, struct rm_entry *e)
 {
 	sector_t in = piece->bi_sector & (rm->block_size - 1);
-	blk_status_t status = rm_io_piece(rm, rm->main->bdev, rm->data_offset + piece->bi_sector,
-					  bio, piece);
 	struct rm_spare *s;
+	blk_status_t status;
 
+	if (e && (e->flags & RM_ENTRY_TAINT))
+		return BLK_STS_IOERR;
+	status = rm_io_piece(rm, rm->main->bdev, rm->data_offset + piece->bi_sector, bio, piece);
 	if (status || !e || e->slot == RM_NO_SLOT)
 		return status;
 	s = rm_spare_of(rm, e->slot);

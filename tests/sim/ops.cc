@@ -240,6 +240,7 @@ std::vector<Op> DrawOps(const Config& c, std::uint64_t seed, unsigned n) {
   if (c.memory_faults) table.push_back({4, Kind::kMemory});
   if (c.main_faults && !c.spare_faults) table.push_back({4, Kind::kBack});
   std::vector<Op> ops;
+  if (c.scenes) ops = DrawFirstScene(c, r);
   while (ops.size() < n) {
     if (c.scenes && r.OneIn(12)) {
       const auto scene = DrawScene(c, r);

@@ -68,6 +68,7 @@ struct Op {
 };
 
 Config DrawConfig(std::uint64_t seed);
+std::vector<Op> DrawFirstScene(const Config& config, Random& random);
 std::vector<Op> DrawScene(const Config& config, Random& random);
 std::vector<Op> DrawOps(const Config& config, std::uint64_t seed, unsigned n);
 std::string Show(const Op& op);

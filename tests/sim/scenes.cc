@@ -1,4 +1,5 @@
 // Short sequences that random order seldom brings together, and that a target may get wrong.
+#include "kmod/core/slots.h"
 #include "tests/sim/ops.h"
 
 namespace remapfleet::sim {
@@ -87,19 +88,83 @@ void FailCommit(Scene* s, Random& r, std::uint64_t block, std::uint64_t n) {
   s->Add(Kind::kWait);
   for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
   s->Add(Kind::kHeal, first, sectors);
-  s->Blocks(Kind::kWrite, block, 1, REQ_FUA);
+  if (r.OneIn(3))
+    s->Blocks(Kind::kErase, block, 1);
+  else
+    s->Blocks(Kind::kWrite, block, 1, REQ_FUA);
   s->Add(Kind::kWait);
   if (s->config.power_cuts) s->Add(Kind::kPowerCut);
   s->Add(Kind::kRead, first, sectors);
 }
 
+// A slot is written so often that its block is moved to another, and written on meanwhile.
+void LevelAmidWrites(Scene* s, Random& r, std::uint64_t block) {
+  const std::uint64_t unit = s->config.unit();
+  const auto write = [&] {
+    s->Add(Kind::kWrite, block * s->config.block_size + r.Below(s->config.block_size / unit) * unit,
+           unit);
+  };
+  s->Message("remap " + std::to_string(block));
+  s->Add(Kind::kWait);
+  for (unsigned n = 0; n < RM_WEAR_GAP + 2; n++) write();
+  s->Add(Kind::kWait);
+  s->Message("rebalance");
+  for (std::uint64_t n = 2 + r.Below(5); n != 0; n--) write();
+  s->Add(Kind::kWait);
+  s->Blocks(Kind::kRead, block, 1);
+}
+
+// A spare is emptied, of which perhaps not all can be read, and perhaps left out; meanwhile its
+// blocks are written.
+void EvacuateAmidWrites(Scene* s, Random& r, std::uint64_t block, std::uint64_t n) {
+  s->Message("remap " + std::to_string(block) + " " + std::to_string(n));
+  s->Add(Kind::kWait);
+  for (std::size_t spare = 0; spare < s->config.spares.size(); spare++) {
+    if (s->config.spare_faults && r.OneIn(2)) {
+      Op& fault = s->Add(Kind::kSpareFault, r.Below(s->config.first_sectors), 64, kReads);
+      fault.device = static_cast<unsigned>(1 + spare);
+    }
+    s->Message("evacuate " + std::to_string(spare) + (r.OneIn(3) ? " abandon" : ""));
+    for (std::uint64_t w = r.Below(5); w != 0; w--) s->Blocks(Kind::kWrite, block + r.Below(n), 1);
+    s->Add(Kind::kWait);
+    for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
+    s->Add(Kind::kReload);
+    s->Add(Kind::kSettle);
+  }
+  for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
+}
+
+// The power goes while a spare is added or grows.
+void ReloadAndCut(Scene* s, Random& r, std::uint64_t block) {
+  s->Message("remap " + std::to_string(block));
+  s->Add(Kind::kWait);
+  s->Add(Kind::kReload);
+  for (std::uint64_t n = r.Below(10); n != 0; n--) s->Add(Kind::kStatus);  // time passes
+  s->Add(Kind::kPowerCut);
+  s->Blocks(Kind::kRead, block, 1);
+}
+
 }  // namespace
+
+// What a target gets wrong only as long as nothing has happened to it.
+std::vector<Op> DrawFirstScene(const Config& config, Random& random) {
+  Scene scene{config, {}};
+  if (config.main_faults && config.block_size > config.unit())
+    FailAmongWrites(&scene, random, random.Below(config.length / config.block_size));
+  return scene.ops;
+}
 
 std::vector<Op> DrawScene(const Config& config, Random& random) {
   Scene scene{config, {}};
   const std::uint64_t n = 1 + random.Below(2);
   const std::uint64_t block = random.Below(config.length / config.block_size - n);
-  if (config.spare_faults && random.OneIn(2))
+  if (random.OneIn(4))
+    LevelAmidWrites(&scene, random, block);
+  else if (config.spares.size() > 1 && random.OneIn(3))
+    EvacuateAmidWrites(&scene, random, block, n);
+  else if (config.power_cuts && random.OneIn(4))
+    ReloadAndCut(&scene, random, block);
+  else if (config.spare_faults && random.OneIn(2))
     FailCommit(&scene, random, block, n);
   else if (config.main_faults && config.block_size > config.unit() && random.OneIn(3))
     GrowAndCut(&scene, random, block);

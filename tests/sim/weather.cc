@@ -156,6 +156,7 @@ void Weather::MessageBegins(const std::string& text) {
   ++time_;
   Mark(text, true);
   if (text.starts_with("mark_slot_bad")) slots_marked_++;
+  if (text.starts_with("pending clear")) clearing_++;
   if (text.starts_with("maintenance") || text.starts_with("set error_burst")) switching_++;
   if (text == "maintenance on") maintenance_ = true;
   if (text == "set error_burst 2") burst_ = true;
@@ -163,8 +164,9 @@ void Weather::MessageBegins(const std::string& text) {
 
 void Weather::MessageDone(const std::string& text, const std::string& reply, int result) {
   ++time_;
+  if (text.starts_with("pending clear")) clearing_--;
   // a block that is not clean is not marked: only a whole success of a single block is counted on
-  if (result == 0 && text.starts_with("pending add") && reply == "ok done=1") Mark(text, false);
+  if (result == 0 && clearing_ == 0 && text.starts_with("pending add") && reply == "ok done=1") Mark(text, false);
   if (!text.starts_with("maintenance") && !text.starts_with("set error_burst")) return;
   if (--switching_ != 0 || result != 0) return;
   if (text == "maintenance off") maintenance_ = false;
@@ -176,6 +178,7 @@ void Weather::Crash() {
   for (Sector& s : sectors_) s.must_fail = false;
   if (switching_ != 0) maintenance_ = true;  // it may have become durable or not
   switching_ = 0;
+  clearing_ = 0;
 }
 
 }  // namespace remapfleet::sim

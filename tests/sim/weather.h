@@ -76,6 +76,7 @@ class Weather {
   bool maintenance_ = false;
   bool burst_ = false;
   unsigned switching_ = 0;  // messages under way that turn these on or off
+  unsigned clearing_ = 0;   // messages under way that clear what was marked pending
   std::uint64_t last_unsure_ = 0;
   std::uint64_t time_ = 1;
 };
