@@ -166,7 +166,8 @@ void Weather::MessageDone(const std::string& text, const std::string& reply, int
   ++time_;
   if (text.starts_with("pending clear")) clearing_--;
   // a block that is not clean is not marked: only a whole success of a single block is counted on
-  if (result == 0 && clearing_ == 0 && text.starts_with("pending add") && reply == "ok done=1") Mark(text, false);
+  if (result == 0 && clearing_ == 0 && text.starts_with("pending add") && reply == "ok done=1")
+    Mark(text, false);
   if (!text.starts_with("maintenance") && !text.starts_with("set error_burst")) return;
   if (--switching_ != 0 || result != 0) return;
   if (text == "maintenance off") maintenance_ = false;
