@@ -93,7 +93,12 @@ void FailCommit(Scene* s, Random& r, std::uint64_t block, std::uint64_t n) {
   else
     s->Blocks(Kind::kWrite, block, 1, REQ_FUA);
   s->Add(Kind::kWait);
-  if (s->config.power_cuts) s->Add(Kind::kPowerCut);
+  // an erasure is durable only behind a flush, which may not be had
+  if (s->config.power_cuts && r.OneIn(2))
+    s->Add(Kind::kPowerCut);
+  else
+    s->Add(Kind::kRemove);
+  s->Add(Kind::kSettle);
   s->Add(Kind::kRead, first, sectors);
 }
 
