@@ -23,7 +23,7 @@ static enum rm_checked check_main(struct remap *rm, u64 block, bool tried)
 		return RM_CHECK_GOOD;
 	}
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
-	if (rm_class(status) != RM_ERR_MEDIUM) {
+	if (rm_main_class(rm, status) != RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
 		return RM_CHECK_ERROR;
 	}

@@ -233,6 +233,7 @@ void rm_event(struct remap *rm);
 void rm_mode_set(struct remap *rm, enum remap_mode mode, const char *why);
 void rm_mode_clear(struct remap *rm, enum remap_mode mode);
 enum remap_mode rm_mode(const struct remap *rm);
+enum rm_err_class rm_main_class(struct remap *rm, blk_status_t status);
 void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status);
 void rm_watermarks(struct remap *rm);
 

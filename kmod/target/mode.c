@@ -58,6 +58,40 @@ static bool answers(struct remap *rm, struct rm_spare *s)
 	return good;
 }
 
+#define MAIN_PLACES	8
+
+/* Can main be read anywhere, or does it take a flush, which concerns no sector? */
+static bool main_answers(struct remap *rm)
+{
+	void *buf = (void *)__get_free_page(GFP_NOIO | __GFP_NOFAIL);
+	bool good = false;
+	unsigned int i;
+
+	for (i = 0; i < MAIN_PLACES && !good; i++) {
+		u64 block = div_u64((rm->blocks - 1) * i, MAIN_PLACES - 1);
+
+		good = !rm_io(rm, rm->main->bdev, REQ_OP_READ,
+			      rm->data_offset + (block << rm->shift), buf,
+			      rm->unit << SECTOR_SHIFT);
+	}
+	free_page((unsigned long)buf);
+	return good || !blkdev_issue_flush(rm->main->bdev);
+}
+
+/**
+ * rm_main_class() - what kind of error it is that main gave.
+ * @rm: the target, locked
+ * @status: the error
+ *
+ * Many drivers say BLK_STS_IOERR of a bad sector and of a disk that is offline
+ * or unplugged, too: it is the disk's if nothing else can be done with it either.
+ */
+enum rm_err_class rm_main_class(struct remap *rm, blk_status_t status)
+{
+	rm->main_gone = status == BLK_STS_IOERR && !main_answers(rm);
+	return rm->main_gone ? RM_ERR_GONE : rm_class(status);
+}
+
 /* An I/O to a spare has failed; the mode is no_spare after it if it is gone. */
 void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 {

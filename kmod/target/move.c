@@ -26,7 +26,7 @@ int rm_move_to_slot(struct remap *rm, u64 block, enum remap_reason reason)
 	if (rm_entry(rm, block, &e))
 		return e.state == REMAP_BLOCK_REMAPPED ? 0 : -EIO;
 	status = read_main(rm, block, rm->buf);
-	if (rm_class(status) == RM_ERR_MEDIUM) {
+	if (status && rm_main_class(rm, status) == RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_READ_ERRORS);
 		rm_set_pending(rm, block, REMAP_REASON_READ);
 		rm->news = true;

@@ -41,7 +41,7 @@ static blk_status_t read_clean(struct remap *rm, struct bio *bio,
 			rm_salvage_want(rm, block);
 		return status;
 	}
-	if (rm_class(status) != RM_ERR_MEDIUM) {
+	if (rm_main_class(rm, status) != RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
 		return status;
 	}
@@ -63,7 +63,7 @@ static blk_status_t read_pending(struct remap *rm, struct bio *bio,
 	if (e->reason == REMAP_REASON_MANUAL)
 		return BLK_STS_MEDIUM;
 	status = rm_io_piece(rm, rm->main->bdev, rm->data_offset + piece->bi_sector, bio, piece);
-	if (rm_class(status) == RM_ERR_MEDIUM) {
+	if (status && rm_main_class(rm, status) == RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_READ_ERRORS);
 		return BLK_STS_MEDIUM;
 	}

@@ -42,9 +42,13 @@ static blk_status_t write_main(struct remap *rm, const struct part *p)
 /* The rest of the block as far as it can be read, then the data over it. */
 static blk_status_t gather_from_main(struct remap *rm, const struct part *p, u64 *mask)
 {
+	u64 rest = p->full & ~p->want;
 	blk_status_t status = rm_read_what_can_be(rm, rm->main->bdev, p->main, rm->buf,
-						  p->full & ~p->want, mask);
+						  rest, mask);
 
+	/* nothing is given up for a disk that may come back */
+	if (!status && *mask != rest && rm_main_class(rm, BLK_STS_IOERR) == RM_ERR_GONE)
+		status = BLK_STS_IOERR;
 	copy_data(p, rm->buf);
 	*mask |= p->want;
 	return status;
@@ -86,7 +90,7 @@ static blk_status_t write_clean(struct remap *rm, const struct part *p)
 	if (!status)
 		return status;
 	WRITE_ONCE(rm->last_error, ktime_get_real_seconds());
-	if (rm_class(status) != RM_ERR_MEDIUM) {
+	if (rm_main_class(rm, status) != RM_ERR_MEDIUM) {
 		rm_count(rm, RM_STAT_NONMEDIA_ERRORS);
 		return status;
 	}

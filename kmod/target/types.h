@@ -200,6 +200,7 @@ struct remap {
 	u32 n_dirty;			/* pages, of all spares */
 	u64 gen;
 	bool map_stale;			/* some of special are RM_CHANGED */
+	bool main_gone;			/* by the error of main that was looked at last */
 	bool news;			/* something that is worth an event */
 	unsigned int copies;
 	struct rm_map *map;

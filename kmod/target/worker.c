@@ -115,6 +115,7 @@ static blk_status_t walk(struct remap *rm, struct bio *bio, struct bvec_iter ite
 		struct rm_entry e;
 		bool any, clean;
 
+		rm->main_gone = false;
 		if (rm_undo_full(rm))
 			rm_settle(rm);
 		any = rm_entry_from(rm, block, &e);
@@ -135,7 +136,7 @@ static blk_status_t walk(struct remap *rm, struct bio *bio, struct bvec_iter ite
 		}
 		if (status && !result)
 			result = status;
-		if (status && rm_class(status) != RM_ERR_MEDIUM)
+		if (status && (rm_class(status) != RM_ERR_MEDIUM || rm->main_gone))
 			break;
 		bio_advance_iter(bio, &iter, piece.bi_size);
 	}

@@ -251,7 +251,7 @@ void Episode::SetFault(const Op& op) {
                           op.sector % 2 ? BLK_STS_TIMEOUT : BLK_STS_TRANSPORT);
   if (op.kind == Kind::kGone) {
     if (op.device == 0) weather_->MainGone();
-    return disk->SetGone(op.device != 0 && op.sector % 2 ? BLK_STS_IOERR : BLK_STS_OFFLINE);
+    return disk->SetGone(op.sector % 2 ? BLK_STS_IOERR : BLK_STS_OFFLINE);
   }
   const Fault fault{static_cast<blk_status_t>(op.flags & 8 ? BLK_STS_IOERR : BLK_STS_MEDIUM),
                     (op.flags & 1) != 0, (op.flags & 2) != 0, (op.flags & 4) != 0};

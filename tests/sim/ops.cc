@@ -162,6 +162,7 @@ void Fill(const Config& c, Random& r, Op* op) {
       break;
     case Kind::kGone:
       op->device = c.spare_faults ? static_cast<unsigned>(r.Below(1 + c.spares.size())) : 0;
+      op->sector = r.Below(2);
       break;
     default:
       break;
