@@ -12,8 +12,8 @@ slice() {
   device=$1 round=$2
   set -- $(reads /dev/mapper/$device --rw=randread --bs=4k --time_based --runtime=1)
   echo "rate randread $round $device $1 $2"
-  # from where a cluster is, so that some are in the way
-  set -- $(reads /dev/mapper/$device --rw=read --bs=128k --offset=16m --time_based --runtime=1)
+  # from the middle of the disk, shortly before a cluster, so that some are in the way
+  set -- $(reads /dev/mapper/$device --rw=read --bs=128k --offset=524304m --time_based --runtime=1)
   echo "rate seqread $round $device $1 $2"
   set -- $(reads /dev/mapper/$device --rw=randread --bs=4k --time_based --runtime=1 --numjobs=2 --group_reporting)
   echo "rate randread2 $round $device $1 $2"
