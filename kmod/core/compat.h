@@ -90,6 +90,11 @@ typedef __u64 u64;
 #define rm_load_acquire(x)	__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define rm_store_release(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELEASE)
 
+#ifndef min_t
+#define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
+#endif
+
 static inline u32 rm_low_bit(u64 v) { return (u32)__builtin_ctzll(v); }
 static inline u32 rm_high_bit(u64 v) { return 63 - (u32)__builtin_clzll(v); }
 

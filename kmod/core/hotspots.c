@@ -124,7 +124,7 @@ static void count_cluster(struct rm_hotspots *h, u64 sector, u64 now)
 			c->first = sector;
 		if (sector > c->last)
 			c->last = sector;
-		c->time = now > c->time ? now : c->time;
+		c->time = max_t(u64, now, c->time);
 		if (c->errors < ~(u32)0)
 			c->errors++;
 		join_next(h, i);

@@ -22,7 +22,7 @@ static u64 round_up_to(u64 v, u64 align)
 int rm_layout_exact(struct rm_layout *l, u64 sectors, u32 block_size,
 		    u32 copies, u32 pending_pages, u64 slots)
 {
-	u64 align = block_size > RM_PAGE_SECTORS ? block_size : RM_PAGE_SECTORS;
+	u64 align = max_t(u64, block_size, RM_PAGE_SECTORS);
 	u64 tail;
 
 	if (!slots || slots > 0xffffffffU)

@@ -21,7 +21,7 @@ static u64 power_from(u64 v)
 
 static u64 regions_for(u64 slots)
 {
-	u64 n = slots * 64 < REGIONS_SMALL_MAX ? slots * 64 : REGIONS_SMALL_MAX;
+	u64 n = min_t(u64, slots * 64, REGIONS_SMALL_MAX);
 
 	if (n < slots * 4)
 		n = slots * 4;

@@ -29,7 +29,7 @@ static u64 gcd_of(u64 a, u64 b)
 void rm_sample_init(struct rm_sample *s, u64 blocks, u64 n, u64 seed)
 {
 	memset(s, 0, sizeof(*s));
-	s->n = n < blocks ? n : blocks;
+	s->n = min_t(u64, n, blocks);
 	s->random = seed;
 	if (!s->n)
 		return;
@@ -48,7 +48,7 @@ bool rm_sample_next(struct rm_sample *s, u64 *block)
 
 	if (s->taken == s->n)
 		return false;
-	*block = i * s->base + (i < s->extra ? i : s->extra) +
+	*block = i * s->base + min_t(u64, i, s->extra) +
 		 rm_mod64(next_random(&s->random), size);
 	s->taken++;
 	s->at = rm_mod64(s->at + s->step, s->n);

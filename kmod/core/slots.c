@@ -175,7 +175,7 @@ static u32 next_bit(const u64 *map, u32 from, u32 n)
 		bits = map[word];
 	}
 	from = word * 64 + rm_low_bit(bits);
-	return from < n ? from : n;
+	return min_t(u32, from, n);
 }
 
 /* The highest set bit at or below @from; RM_NO_SLOT if there is none. */
@@ -251,7 +251,7 @@ u32 rm_slots_take_near(const struct rm_slots *s, u32 near)
 /* Next fit among the slots that are worn least of the next free ones. */
 u32 rm_slots_take_wear(struct rm_slots *s)
 {
-	u32 looks = s->free < WEAR_LOOKS ? s->free : WEAR_LOOKS;
+	u32 looks = min_t(u32, s->free, WEAR_LOOKS);
 	u32 at = s->cursor, min = 0, best = RM_NO_SLOT;
 
 	while (looks--) {

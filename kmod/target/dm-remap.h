@@ -30,7 +30,7 @@ static inline unsigned int rm_block_sectors(const struct remap *rm, u64 block)
 {
 	sector_t left = rm->ti->len - (block << rm->shift);
 
-	return left < rm->block_size ? left : rm->block_size;
+	return min_t(sector_t, left, rm->block_size);
 }
 
 static inline u64 rm_full_mask(const struct remap *rm, u64 block)
