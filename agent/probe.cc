@@ -50,10 +50,30 @@ std::string RenderHealth(const v1::DriveHealth& health, bool json) {
   if (health.has_smart_passed()) {
     text += fmt::format("  verdict      {}\n", health.smart_passed() ? "passed" : "FAILED");
   }
-  if (health.has_temperature_celsius())
+  if (health.has_temperature_celsius()) {
     text += fmt::format("  temperature  {:.0f} °C\n", health.temperature_celsius());
-  if (health.has_power_on_hours())
-    text += fmt::format("  power-on     {} h\n", health.power_on_hours());
+  }
+  const auto line = [&](const char* name, bool has, auto value, const char* unit = "") {
+    if (has) text += fmt::format("  {:<12} {}{}\n", name, value, unit);
+  };
+  line("power-on", health.has_power_on_hours(), health.power_on_hours(), " h");
+  line("used", health.has_percentage_used(), health.percentage_used(), " % of its endurance");
+  line("reallocated", health.has_reallocated_sectors(), health.reallocated_sectors(), " sectors");
+  line("pending", health.has_pending_sectors(), health.pending_sectors(), " sectors");
+  line("grown", health.has_grown_defects(), health.grown_defects(), " defects");
+  line("media errors", health.has_media_errors(), health.media_errors());
+  for (const auto& error : health.logged_errors()) {
+    text += "  logged       " + error.description();
+    if (error.has_range()) text += fmt::format(" (sector {})", error.range().first_sector());
+    text += '\n';
+  }
+  for (const auto& test : health.self_tests()) {
+    text += "  self-test    " + test.description();
+    if (test.has_first_error()) {
+      text += fmt::format(" (sector {})", test.first_error().first_sector());
+    }
+    text += '\n';
+  }
   for (const auto& attribute : health.attributes()) {
     text += fmt::format("  {:>3} {:<32} {}\n", attribute.id(), attribute.name(), attribute.raw());
   }

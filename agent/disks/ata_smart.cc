@@ -5,6 +5,7 @@
 // clang-format on
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -39,6 +40,27 @@ void AddAttribute(SkDisk*, const SkSmartAttributeParsedData* parsed, void* userd
   attribute.set_raw(raw);
 }
 
+// Libatasmart takes attribute 231 for a temperature before all others; solid-state drives count
+// down their life there. Where a drive has it, only 194 and 190 are believed, of which the lowest
+// byte is the temperature of now.
+void FillTemperature(SkDisk* disk, v1::DriveHealth& health) {
+  const auto find = [&](std::uint32_t id) {
+    return std::find_if(health.attributes().begin(), health.attributes().end(),
+                        [&](const v1::AtaAttribute& a) { return a.id() == id; });
+  };
+  const auto end = health.attributes().end();
+  std::uint64_t millikelvin = 0;
+  if (find(231) == end) {
+    if (sk_disk_smart_get_temperature(disk, &millikelvin) == 0) {
+      health.set_temperature_celsius((static_cast<double>(millikelvin) - 273150.0) / 1000.0);
+    }
+    return;
+  }
+  const auto attribute = find(194) != end ? find(194) : find(190);
+  if (attribute != end)
+    health.set_temperature_celsius(static_cast<double>(attribute->raw() & 0xff));
+}
+
 void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
   health.set_protocol(v1::DriveHealth::PROTOCOL_ATA);
   SkBool good = FALSE;
@@ -52,12 +74,10 @@ void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
     health.set_power_on_hours(value / 3'600'000);
   }
   if (sk_disk_smart_get_power_cycle(disk, &value) == 0) health.set_power_cycles(value);
-  if (sk_disk_smart_get_temperature(disk, &value) == 0) {
-    health.set_temperature_celsius((static_cast<double>(value) - 273150.0) / 1000.0);
-  }
   if (sk_disk_smart_parse_attributes(disk, AddAttribute, &health) != 0) {
     Problem(health, "SMART attributes");
   }
+  FillTemperature(disk, health);
   SetAtaCounters(health);
 }
 

@@ -3,95 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "agent/disks/ata_counters.h"
 #include "agent/disks/drives.h"
-#include "agent/posix/files.h"
+#include "agent/disks/json_reader.h"
+#include "agent/disks/smartctl_logs.h"
 
 namespace remapfleet::agent {
 namespace {
 
 using Json = nlohmann::json;
-
-// Reads values by path, as in "temperature.current". Absent or null is nothing; of another type is
-// nothing and a problem.
-class Reader {
- public:
-  Reader(const Json& json, v1::DriveHealth& health) : json_(json), health_(health) {}
-
-  const Json* Find(std::string_view path) const {
-    const Json* at = &json_;
-    while (!path.empty()) {
-      const std::string key(path.substr(0, path.find('.')));
-      path.remove_prefix(std::min(path.size(), key.size() + 1));
-      const auto found = at->is_object() ? at->find(key) : at->end();
-      if (!at->is_object() || found == at->end() || found->is_null()) return nullptr;
-      at = &*found;
-    }
-    return at;
-  }
-  std::string Text(std::string_view path) {
-    const Json* value = Find(path);
-    if (value == nullptr) return {};
-    if (!value->is_string()) return Odd<std::string>(path);
-    return Trim(value->get_ref<const std::string&>());
-  }
-  std::optional<std::uint64_t> Number(std::string_view path) {
-    const Json* value = Find(path);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_number_unsigned()) return Odd<std::optional<std::uint64_t>>(path);
-    return value->get<std::uint64_t>();
-  }
-  std::optional<std::uint32_t> Small(std::string_view path) {
-    const auto value = Number(path);
-    if (!value) return std::nullopt;
-    if (*value > std::numeric_limits<std::uint32_t>::max()) {
-      return Odd<std::optional<std::uint32_t>>(path);
-    }
-    return static_cast<std::uint32_t>(*value);
-  }
-  std::optional<double> Real(std::string_view path) {
-    const Json* value = Find(path);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_number()) return Odd<std::optional<double>>(path);
-    return value->get<double>();
-  }
-  std::optional<bool> Flag(std::string_view path) {
-    const Json* value = Find(path);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_boolean()) return Odd<std::optional<bool>>(path);
-    return value->get<bool>();
-  }
-  // The first of them that is there.
-  std::string FirstText(std::initializer_list<std::string_view> paths) {
-    for (const std::string_view path : paths) {
-      if (auto text = Text(path); !text.empty()) return text;
-    }
-    return {};
-  }
-  std::optional<std::uint64_t> FirstNumber(std::initializer_list<std::string_view> paths) {
-    for (const std::string_view path : paths) {
-      if (const auto number = Number(path)) return number;
-    }
-    return std::nullopt;
-  }
-
- private:
-  template <class T>
-  T Odd(std::string_view path) {
-    health_.add_problems(fmt::format("smartctl's {} is not of the type it should be", path));
-    return T();
-  }
-
-  const Json& json_;
-  v1::DriveHealth& health_;
-};
 
 v1::DriveHealth::Protocol ProtocolOf(const std::string& name) {
   if (name == "ATA") return v1::DriveHealth::PROTOCOL_ATA;
@@ -100,7 +25,7 @@ v1::DriveHealth::Protocol ProtocolOf(const std::string& name) {
   return v1::DriveHealth::PROTOCOL_UNSPECIFIED;
 }
 
-std::string WwnOf(Reader& reader) {
+std::string WwnOf(const JsonReader& reader) {
   const auto naa = reader.Number("wwn.naa");
   const auto oui = reader.Number("wwn.oui");
   const auto id = reader.Number("wwn.id");
@@ -113,7 +38,7 @@ std::string WwnOf(Reader& reader) {
   return is_wwn ? unit : "";
 }
 
-void FillIdentity(Reader& reader, v1::DriveIdentity& identity) {
+void FillIdentity(const JsonReader& reader, v1::DriveIdentity& identity) {
   identity.set_path(reader.Text("device.name"));
   identity.set_serial(reader.Text("serial_number"));
   identity.set_model(reader.FirstText({"model_name", "scsi_model_name"}));
@@ -127,6 +52,7 @@ void FillIdentity(Reader& reader, v1::DriveIdentity& identity) {
       reader.FirstNumber({"user_capacity.bytes", "nvme_total_capacity"}).value_or(0));
   identity.set_logical_block_bytes(reader.Small("logical_block_size").value_or(0));
   identity.set_physical_block_bytes(reader.Small("physical_block_size").value_or(0));
+  if (const auto rpm = reader.Small("rotation_rate")) identity.set_rotation_rpm(*rpm);
   identity.set_drive_id(
       MakeDriveId(identity, std::filesystem::path(identity.path()).filename().string()));
 }
@@ -136,7 +62,7 @@ void Put(const std::optional<T>& value, Set set) {
   if (value) set(*value);
 }
 
-void FillLife(Reader& reader, v1::DriveHealth& health) {
+void FillLife(const JsonReader& reader, v1::DriveHealth& health) {
   Put(reader.Flag("smart_status.passed"), [&](bool v) { health.set_smart_passed(v); });
   Put(reader.Number("power_on_time.hours"), [&](auto v) { health.set_power_on_hours(v); });
   Put(reader.Number("power_cycle_count"), [&](auto v) { health.set_power_cycles(v); });
@@ -157,7 +83,7 @@ void FillLife(Reader& reader, v1::DriveHealth& health) {
   }
 }
 
-void FillAta(Reader& reader, v1::DriveHealth& health) {
+void FillAta(const JsonReader& reader, v1::DriveHealth& health) {
   const Json* table = reader.Find("ata_smart_attributes.table");
   if (table == nullptr) return;
   if (!table->is_array()) {
@@ -165,7 +91,7 @@ void FillAta(Reader& reader, v1::DriveHealth& health) {
     return;
   }
   for (const Json& row : *table) {
-    Reader entry(row, health);
+    const JsonReader entry(row, reader.odd());
     const auto id = entry.Number("id");
     const auto raw = entry.Number("raw.value");
     if (!id || !raw || *id == 0 || *id > 255) {
@@ -189,29 +115,95 @@ void FillAta(Reader& reader, v1::DriveHealth& health) {
   SetAtaCounters(health);
 }
 
-void FillNvme(Reader& reader, v1::DriveHealth& health) {
+void FillNvme(const JsonReader& reader, v1::DriveHealth& health) {
   Put(reader.Number("nvme_smart_health_information_log.media_errors"),
       [&](auto v) { health.set_media_errors(v); });
   Put(reader.Small("nvme_smart_health_information_log.critical_warning"),
       [&](auto v) { health.set_critical_warning(v); });
-  Put(reader.Small("nvme_smart_health_information_log.available_spare"),
-      [&](auto v) { health.set_available_spare_percent(v); });
+  const JsonReader::Json* page = reader.Find("nvme_smart_health_information_log");
+  if (page == nullptr) return;
+  const JsonReader log(*page, reader.odd());
+  Put(log.Small("available_spare"), [&](auto v) { health.set_available_spare_percent(v); });
+  Put(log.Small("available_spare_threshold"),
+      [&](auto v) { health.set_available_spare_threshold_percent(v); });
+  Put(log.Number("unsafe_shutdowns"), [&](auto v) { health.set_unsafe_shutdowns(v); });
+  Put(log.Number("warning_temp_time"), [&](auto v) { health.set_warning_temperature_minutes(v); });
+  Put(log.Number("critical_comp_time"),
+      [&](auto v) { health.set_critical_temperature_minutes(v); });
+  // in thousands of 512 bytes
+  constexpr std::uint64_t kUnit = 512'000;
+  Put(log.Number("data_units_read"), [&](auto v) { health.set_bytes_read(v * kUnit); });
+  Put(log.Number("data_units_written"), [&](auto v) { health.set_bytes_written(v * kUnit); });
 }
 
-void FillScsi(Reader& reader, v1::DriveHealth& health) {
+void FillScsi(const JsonReader& reader, v1::DriveHealth& health) {
   Put(reader.Number("scsi_grown_defect_list"), [&](auto v) { health.set_grown_defects(v); });
   Put(reader.Number("scsi_error_counter_log.read.total_uncorrected_errors"),
       [&](auto v) { health.set_uncorrected_read_errors(v); });
   Put(reader.Number("scsi_error_counter_log.write.total_uncorrected_errors"),
       [&](auto v) { health.set_uncorrected_write_errors(v); });
+  const auto bytes = [](double gigabytes) {
+    return static_cast<std::uint64_t>(std::llround(gigabytes * 1e9));
+  };
+  Put(reader.Real("scsi_error_counter_log.read.gigabytes_processed"),
+      [&](double v) { health.set_bytes_read(bytes(v)); });
+  Put(reader.Real("scsi_error_counter_log.write.gigabytes_processed"),
+      [&](double v) { health.set_bytes_written(bytes(v)); });
+}
+
+// Device statistics, by page and offset as ACS-4 has them, for what no attribute has said.
+void FillDeviceStatistics(const JsonReader& reader, v1::DriveHealth& health) {
+  const std::uint64_t block = std::max<std::uint64_t>(health.drive().logical_block_bytes(), 512);
+  for (const Json* row : reader.Entries("ata_device_statistics.pages")) {
+    const JsonReader page(*row, reader.odd());
+    for (const Json* item : page.Entries("table")) {
+      const JsonReader entry(*item, reader.odd());
+      const auto value = entry.Number("value");
+      if (!value || entry.Flag("flags.valid") != true) continue;
+      switch (page.Number("number").value_or(0) << 16 | entry.Number("offset").value_or(0)) {
+        case 1 << 16 | 24:
+          health.set_bytes_written(*value * block);
+          break;
+        case 1 << 16 | 40:
+          health.set_bytes_read(*value * block);
+          break;
+        case 4 << 16 | 8:
+          if (!health.has_reported_uncorrectable_errors()) {
+            health.set_reported_uncorrectable_errors(*value);
+          }
+          break;
+        case 6 << 16 | 24:
+          if (!health.has_interface_crc_errors()) health.set_interface_crc_errors(*value);
+          break;
+        case 7 << 16 | 8:
+          health.set_percentage_used(static_cast<std::uint32_t>(*value));
+          break;
+        default:
+          break;
+      }
+    }
+  }
+}
+
+// How long it tries, in tenths of a second.
+void FillRecoveryLimits(const JsonReader& reader, v1::DriveHealth& health) {
+  const auto limit = [&](std::string_view side) -> std::optional<std::uint32_t> {
+    const std::string path = fmt::format("ata_sct_erc.{}", side);
+    const auto enabled = reader.Flag(path + ".enabled");
+    if (enabled == false) return 0;
+    const auto value = enabled ? reader.Small(path + ".deciseconds") : std::nullopt;
+    return value && *value <= 0xffff ? std::optional(*value * 100) : std::nullopt;
+  };
+  Put(limit("read"), [&](auto v) { health.set_read_recovery_limit_ms(v); });
+  Put(limit("write"), [&](auto v) { health.set_write_recovery_limit_ms(v); });
 }
 
 // smartctl's own words, and what the bits of its exit status say of what was not read.
-void FillProblems(Reader& reader, v1::DriveHealth& health) {
+void FillProblems(const JsonReader& reader, v1::DriveHealth& health) {
   const Json* messages = reader.Find("smartctl.messages");
   if (messages != nullptr && messages->is_array()) {
     for (const Json& message : *messages) {
-      if (auto text = Reader(message, health).Text("string"); !text.empty()) {
+      if (auto text = JsonReader(message, reader.odd()).Text("string"); !text.empty()) {
         health.add_problems("smartctl: " + text);
       }
     }
@@ -225,9 +217,17 @@ void FillProblems(Reader& reader, v1::DriveHealth& health) {
 
 Result<v1::DriveHealth> HealthFromSmartctlJson(const std::string& text) {
   const Json json = Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Fail(Code::kInvalidArgument, "not JSON");
+  if (json.is_discarded()) {
+    return Fail(Code::kInvalidArgument,
+                text.starts_with("smartctl ")
+                    ? "smartctl's text, which is for people: it is read from smartctl --json=c -x"
+                    : "not JSON");
+  }
   v1::DriveHealth health;
-  Reader reader(json, health);
+  const JsonReader::Odd odd = [&](std::string_view path) {
+    health.add_problems(fmt::format("smartctl's {} is not of the type it should be", path));
+  };
+  const JsonReader reader(json, odd);
   if (reader.Find("smartctl") == nullptr && reader.Find("device") == nullptr) {
     return Fail(Code::kInvalidArgument, "not an output of smartctl --json");
   }
@@ -244,8 +244,12 @@ Result<v1::DriveHealth> HealthFromSmartctlJson(const std::string& text) {
   health.set_protocol(ProtocolOf(reader.Text("device.protocol")));
   FillLife(reader, health);
   FillAta(reader, health);
+  FillDeviceStatistics(reader, health);
+  FillRecoveryLimits(reader, health);
   FillNvme(reader, health);
   FillScsi(reader, health);
+  FillLoggedErrors(reader, health);
+  FillSelfTests(reader, health);
   return health;
 }
 

@@ -1,17 +1,23 @@
 #include "agent/probe.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <map>
 
 #include "agent/disks/smartctl_json.h"
+#include "agent/posix/files.h"
 
 namespace remapfleet::agent {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::Ge;
+using ::testing::Le;
 
 constexpr char kAta[] = R"({"smartctl":{"exit_status":4,"messages":[{"string":"a warning"}]},
  "device":{"name":"/dev/sda","protocol":"ATA"},"model_name":" ST4000DM000 ","serial_number":"Z1",
@@ -39,6 +45,8 @@ TEST(SmartctlJson, AnAtaDriveIsReadAsItStands) {
   EXPECT_FALSE(health->has_pending_sectors());
   ASSERT_EQ(health->attributes_size(), 2);
   EXPECT_EQ(health->attributes(1).raw(), 94490722326U);
+  EXPECT_THAT(health->attributes(1).parts(), ElementsAre(22, 22, 22));
+  EXPECT_EQ(health->command_timeouts(), 22U);
   EXPECT_FALSE(health->attributes(1).has_current());
   EXPECT_EQ(health->error_log_entries(), 3U);
   EXPECT_EQ(health->problems_size(), 4);
@@ -113,35 +121,33 @@ std::string DataFolder(const std::string& name) {
   return folder != nullptr ? std::string(folder) + "/" + name : "";
 }
 
-struct Counts {
-  int files = 0;
-  int drives = 0;
-  int identified = 0;
-  int hours = 0;
-  int temperature = 0;
-  int counters = 0;
-};
+// How many recordings of a folder there are, and how many say what.
+using Counts = std::map<std::string, int>;
 
-Counts CountAll(const std::string& folder, const std::string& skip,
-                Result<v1::DriveHealth> (*probe)(const std::string&)) {
+Counts CountAll(const std::string& folder, Result<v1::DriveHealth> (*probe)(const std::string&)) {
   Counts counts;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == skip) continue;
-    ++counts.files;
+    if (entry.path().extension() == ".md") continue;
+    ++counts["files"];
     const auto health = probe(entry.path());
     if (!health) {
-      EXPECT_FALSE(health.error().message().empty());
+      EXPECT_EQ(health.error().code(), Code::kInvalidArgument) << entry.path();
       continue;
     }
-    ++counts.drives;
-    if (!health->drive().model().empty() && !health->drive().serial().empty()) ++counts.identified;
-    if (health->has_power_on_hours()) ++counts.hours;
-    if (health->has_temperature_celsius()) ++counts.temperature;
-    if (health->has_reallocated_sectors() || health->has_media_errors() ||
-        health->has_uncorrected_read_errors()) {
-      ++counts.counters;
-    }
+    ++counts["drives"];
+    counts["model and serial"] +=
+        !health->drive().model().empty() && !health->drive().serial().empty();
+    counts["hours"] += health->has_power_on_hours();
+    counts["temperature"] += health->has_temperature_celsius();
+    counts["counters"] += health->has_reallocated_sectors() || health->has_media_errors() ||
+                          health->has_uncorrected_read_errors();
+    counts["endurance"] += health->has_percentage_used();
+    counts["logged errors"] += health->logged_errors_size() > 0;
+    counts["self-tests"] += health->self_tests_size() > 0;
     EXPECT_FALSE(RenderHealth(*health, true).empty());
+    if (health->has_temperature_celsius()) {
+      EXPECT_THAT(health->temperature_celsius(), AllOf(Ge(10), Le(70))) << entry.path();
+    }
   }
   return counts;
 }
@@ -149,22 +155,45 @@ Counts CountAll(const std::string& folder, const std::string& skip,
 TEST(Recordings, EverySmartctlOutputOfADriveIsUnderstood) {
   const std::string folder = DataFolder("smartctl_json");
   if (!fs::exists(folder)) GTEST_SKIP() << "REMAPFLEET_DATA has no smartctl_json";
-  const Counts counts = CountAll(folder, ".md", ProbeSmartctl);
-  EXPECT_EQ(counts.files, 158);
-  EXPECT_EQ(counts.drives, 152);
-  EXPECT_EQ(counts.identified, 152);
-  EXPECT_EQ(counts.hours, 148);
-  EXPECT_EQ(counts.temperature, 148);
-  EXPECT_GE(counts.counters, 130);
+  EXPECT_EQ(CountAll(folder, ProbeSmartctl), (Counts{{"files", 158},
+                                                     {"drives", 152},
+                                                     {"model and serial", 152},
+                                                     {"hours", 148},
+                                                     {"temperature", 148},
+                                                     {"counters", 146},
+                                                     {"endurance", 83},
+                                                     {"logged errors", 6},
+                                                     {"self-tests", 11}}));
 }
 
 TEST(Recordings, EveryBlobOfLibatasmartIsUnderstood) {
   const std::string folder = DataFolder("libatasmart_blobs");
   if (!fs::exists(folder)) GTEST_SKIP() << "REMAPFLEET_DATA has no libatasmart_blobs";
-  const Counts counts = CountAll(folder, ".md", ProbeBlob);
-  EXPECT_EQ(counts.drives, counts.files);
-  EXPECT_EQ(counts.identified, counts.drives);
-  EXPECT_GE(counts.hours * 10, counts.drives * 9);
+  EXPECT_EQ(CountAll(folder, ProbeBlob), (Counts{{"files", 22},
+                                                 {"drives", 22},
+                                                 {"model and serial", 22},
+                                                 {"hours", 22},
+                                                 {"temperature", 17},
+                                                 {"counters", 14},
+                                                 {"endurance", 4},
+                                                 {"logged errors", 0},
+                                                 {"self-tests", 0}}));
+}
+
+TEST(Recordings, SmartctlsTextIsRefusedWithWhatToDo) {
+  for (const char* name : {"smartctl_text", "linuxhw_enterprise/raw"}) {
+    const std::string folder = DataFolder(name);
+    if (!fs::exists(folder)) GTEST_SKIP() << "REMAPFLEET_DATA has no " << name;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const auto text = ReadFile(entry.path());
+      ASSERT_TRUE(text);
+      if (text->starts_with("{")) continue;  // one of them is JSON after all
+      const auto health = ProbeSmartctl(entry.path());
+      ASSERT_FALSE(health) << entry.path();
+      EXPECT_EQ(health.error().code(), Code::kInvalidArgument) << entry.path();
+      EXPECT_FALSE(ProbeBlob(entry.path())) << entry.path();
+    }
+  }
 }
 
 }  // namespace
