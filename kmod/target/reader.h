@@ -20,6 +20,12 @@ struct rm_read {
 	struct page **page;
 };
 
+/* The medium has failed a block that was read alone: reading it again is a retry. */
+static inline bool rm_read_alone_failed(const struct rm_read *read)
+{
+	return read->n == 1 && read->slot == RM_NO_SLOT && rm_class(read->status) == RM_ERR_MEDIUM;
+}
+
 struct rm_reader {
 	struct remap *rm;
 	unsigned int depth;

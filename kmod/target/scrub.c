@@ -116,8 +116,9 @@ static void back_to(struct rm_scrub *s, u64 block, unsigned int tag)
 		s->pos = block;
 }
 
-/* Looks at the blocks of a run that could not be read as a whole. */
-static void check_run(struct rm_scrub *s, u64 first, u64 n, unsigned int tag, u64 *wait)
+/* As rm_check_block() for the blocks of a run that could not be read as a whole. */
+static void check_run(struct rm_scrub *s, u64 first, u64 n, bool tried, unsigned int tag,
+		      u64 *wait)
 {
 	struct remap *rm = s->rm;
 	u64 block;
@@ -132,7 +133,7 @@ static void check_run(struct rm_scrub *s, u64 first, u64 n, unsigned int tag, u6
 			return;
 		}
 		s->from_pos = tag == AT_POS;
-		checked = rm_check_block(rm, block, n == 1);
+		checked = rm_check_block(rm, block, tried);
 		s->from_pos = false;
 		s->found += checked == RM_CHECK_NEW;
 		if (checked == RM_CHECK_LATER || checked == RM_CHECK_ERROR) {
@@ -168,7 +169,7 @@ static void reap(struct rm_scrub *s, u64 *wait)
 	}
 	mutex_unlock(&rm->lock);
 	if (read->status)
-		check_run(s, read->first, read->n, read->tag, wait);
+		check_run(s, read->first, read->n, rm_read_alone_failed(read), read->tag, wait);
 }
 
 static void drain(struct rm_scrub *s, u64 *wait)
@@ -244,7 +245,7 @@ static bool go_on(struct rm_scrub *s, u64 *wait)
 			while (r->busy && (run == RM_RUN_SPECIAL || r->busy == r->depth))
 				reap(s, wait);
 			if (run == RM_RUN_SPECIAL && !s->discard)
-				check_run(s, first, n, tag, wait);
+				check_run(s, first, n, false, tag, wait);
 			mutex_lock(&rm->lock);
 			if (run == RM_RUN_PLAIN)
 				continue;

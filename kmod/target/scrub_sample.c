@@ -51,8 +51,11 @@ static bool still_allowed(struct run *run)
 	return !run->error;
 }
 
-/* Blocks that could not be read along with others, or are in a special state. */
-static void check(struct run *run, u64 first, u64 n)
+/*
+ * Blocks that could not be read along with others, or are in a special state.
+ * @tried: the medium has failed a read of this one alone
+ */
+static void check(struct run *run, u64 first, u64 n, bool tried)
 {
 	struct remap *rm = run->rm;
 	u64 block;
@@ -62,13 +65,13 @@ static void check(struct run *run, u64 first, u64 n)
 
 		if (over(run)) {
 			/* there is no time for retries: what failed alone counts */
-			if (n == 1 && !run->error)
+			if (tried && !run->error)
 				count(run, 1, 1);
 			return;
 		}
 		mutex_lock(&rm->lock);
 		if (still_allowed(run))
-			checked = rm_check_block(rm, block, n == 1);
+			checked = rm_check_block(rm, block, tried);
 		mutex_unlock(&rm->lock);
 		if (run->error)
 			return;
@@ -91,7 +94,7 @@ static void reap(struct run *run)
 	if (!read->status)
 		count(run, read->n, 0);
 	else
-		check(run, read->first, read->n);
+		check(run, read->first, read->n, rm_read_alone_failed(read));
 }
 
 static u64 choose(struct run *run, u64 *first)
@@ -125,7 +128,7 @@ static void one_pass(struct run *run, bool nearby, u64 until)
 				rm_reader_start(run->reader, first, n, slot, 0);
 			mutex_unlock(&rm->lock);
 			if (kind == RM_RUN_SPECIAL)
-				check(run, first, n);
+				check(run, first, n, false);
 		}
 		cond_resched();
 	}

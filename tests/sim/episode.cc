@@ -384,6 +384,9 @@ void Episode::CheckStatus(const std::string& line) {
   counts_.remaps += st.remaps;
   if (changing_ || !up_) return;  // what is being loaded may be seen in part
   if (st.slots_used + st.slots_bad > st.slots) Wrong("more slots in use than there are: " + line);
+  const std::uint64_t not_clean = st.remaps + st.pending + st.lost;
+  if (!weather_->MayBeSpecial(not_clean))
+    Wrong("a block that nothing was wrong with is not clean: " + line);
   if (st.health < 0 || st.health > 100) Wrong("health out of range: " + line);
 }
 

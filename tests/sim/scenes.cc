@@ -149,6 +149,20 @@ void ReloadAndCut(Scene* s, Random& r, std::uint64_t block) {
   s->Blocks(Kind::kRead, block, 1);
 }
 
+// The link fails while a block is scrubbed alone, its neighbours being elsewhere.
+void ScrubOverBadLink(Scene* s, Random& r, std::uint64_t block) {
+  s->Message("set salvage on");
+  s->Message("remap " + std::to_string(block));
+  s->Message("remap " + std::to_string(block + 2));
+  s->Add(Kind::kWait);
+  s->Message(r.OneIn(2) ? "scrub sample 1" : "scrub start 0");
+  for (std::uint64_t n = 1 + r.Below(4); n != 0; n--) {
+    s->Add(Kind::kTransport, r.Below(2), 1 + r.Below(3));
+    s->Add(Kind::kStatus);  // time passes
+  }
+  s->Add(Kind::kSettle);
+}
+
 }  // namespace
 
 // What a target gets wrong only as long as nothing has happened to it.
@@ -163,7 +177,9 @@ std::vector<Op> DrawScene(const Config& config, Random& random) {
   Scene scene{config, {}};
   const std::uint64_t n = 1 + random.Below(2);
   const std::uint64_t block = random.Below(config.length / config.block_size - n);
-  if (random.OneIn(4))
+  if (config.main_faults && block + 2 < config.length / config.block_size && random.OneIn(5))
+    ScrubOverBadLink(&scene, random, block);
+  else if (random.OneIn(4))
     LevelAmidWrites(&scene, random, block);
   else if (config.spares.size() > 1 && random.OneIn(3))
     EvacuateAmidWrites(&scene, random, block, n);

@@ -38,10 +38,12 @@ class Weather {
   void SpareTrouble() { spare_trouble_ = true; }
   void MemoryTrouble() { spare_trouble_ = true; }
   bool spare_trouble() const { return spare_trouble_; }
+  // Whether so many blocks may be other than clean: no more than had a fault or were asked for.
+  bool MayBeSpecial(std::uint64_t blocks) const { return main_was_gone_ || blocks <= n_special_; }
   void MessageBegins(const std::string& text);
   void MessageDone(const std::string& text, const std::string& reply, int result);
   void Crash();
-  void MainGone() { last_unsure_ = UINT64_MAX; }
+  void MainGone() { last_unsure_ = UINT64_MAX, main_was_gone_ = true; }
   void MainBack() { last_unsure_ = ++time_; }
 
  private:
@@ -73,6 +75,7 @@ class Weather {
   unsigned n_special_ = 0;
   unsigned slots_marked_ = 0;
   bool spare_trouble_ = false;
+  bool main_was_gone_ = false;  // and may have been taken for bad
   bool maintenance_ = false;
   bool burst_ = false;
   unsigned switching_ = 0;  // messages under way that turn these on or off
