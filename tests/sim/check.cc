@@ -75,8 +75,25 @@ int Report(Module* module, const Config& config, std::vector<Op> ops, const std:
   return 1;
 }
 
+// Whether the first episode goes as it would after others, so that its seed alone says all of it.
+bool GoesTheSameWayAgain(Module* module, const Options& o) {
+  const Config config = DrawConfig(o.seed);
+  const auto ops = DrawOps(config, o.seed, o.per_episode);
+  std::uint64_t ended[2];
+  for (std::uint64_t& end : ended) {
+    std::size_t done = 0;
+    (void)RunOnce(module, config, ops, &done, nullptr);
+    end = World::Get().now();
+  }
+  return ended[0] == ended[1];
+}
+
 int Run(const Options& o) {
   Module module(o.module);
+  if (!GoesTheSameWayAgain(&module, o)) {
+    std::printf("FAILED: the same episode goes another way the second time\n");
+    return 1;
+  }
   Counts counts;
   std::uint64_t seed = o.seed;
   for (; counts.ops < o.ops; seed++) {

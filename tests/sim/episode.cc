@@ -24,6 +24,7 @@ void Counts::Add(const Counts& o) {
 }
 
 Episode::Episode(Module* module, Config config) : module_(module), config_(std::move(config)) {
+  DropKernelWork();  // work queues come before disks, in the first episode as in later ones
   main_ = std::make_unique<Disk>("main", config_.main);
   spares_ = std::make_unique<Spares>(config_);
   device_ = std::make_unique<MappedDevice>(module, "r", config_.begin);

@@ -119,6 +119,7 @@ bool Cancel(work_struct* w) {
 
 namespace remapfleet::sim {
 void DropKernelWork() {
+  Hook();
   INIT_LIST_HEAD(&Queues());
   INIT_LIST_HEAD(&Timers());
   World::Get().next_timer = UINT64_MAX;
