@@ -17,7 +17,7 @@ Result<Outside> MakeOutside(const Config& config) {
   outside.clock = std::make_unique<SystemClock>();
   outside.files = MakeFileSystem();
   outside.drives = MakeDriveSource(DriveRoots{}, config.drives_allow);
-  outside.smart = MakeAtaSmartSource();
+  outside.smart = MakeSmartSource();
   outside.dm = MakeDmPort();
   outside.modules = MakeModuleLoader();
   outside.guard = MakeDeviceGuard();

@@ -15,7 +15,7 @@ Result<v1::DriveHealth> ProbeDevice(const std::string& path) {
   if (drives.empty()) return Fail(Code::kNotFound, path + " is not a disk that the kernel shows");
   v1::DriveHealth health;
   *health.mutable_drive() = drives.front().identity;
-  MakeAtaSmartSource()->Read(path, health);
+  MakeSmartSource()->Read(path, health);
   if (!drives.front().problem.empty()) health.add_problems(drives.front().problem);
   return health;
 }

@@ -19,6 +19,10 @@ class SmartSource {
 
 // ATA drives through libatasmart.
 std::unique_ptr<SmartSource> MakeAtaSmartSource();
+// NVMe drives through libnvme: the SMART, error and self-test logs.
+std::unique_ptr<SmartSource> MakeNvmeSmartSource();
+// All kinds.
+std::unique_ptr<SmartSource> MakeSmartSource();
 
 // From a recording as `skdump --save` makes it; fills `drive` too. INVALID_ARGUMENT if it is none.
 Result<v1::DriveHealth> HealthFromAtaBlob(const std::string& blob);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/disks/sectors.h"
 #include "agent/disks/smartctl_logs.h"
 
 namespace remapfleet::agent {
@@ -10,7 +11,7 @@ using Json = JsonReader::Json;
 using v1::LoggedError;
 
 void SetPlace(std::optional<std::uint64_t> lba, const v1::DriveHealth& health, LoggedError& error) {
-  if (lba && !SetSectors(*lba, health, *error.mutable_range())) error.clear_range();
+  if (lba && !SetSectors(*lba, health.drive(), *error.mutable_range())) error.clear_range();
 }
 
 // Bits of ATA's error register that speak of a sector: UNC, IDNF, AMNF. A bad link (ICRC) or a

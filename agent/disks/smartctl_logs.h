@@ -17,8 +17,4 @@ void FillSelfTests(const JsonReader& reader, v1::DriveHealth& health);
 // Smartctl writes an LBA as a number, or as {"value": …} where it is NVMe's.
 std::optional<std::uint64_t> SmartctlLba(const JsonReader& entry, std::string_view path);
 
-// Logical block `lba` of the drive in sectors of 512 bytes; false, and `range` as it was, if that
-// is not on the drive.
-bool SetSectors(std::uint64_t lba, const v1::DriveHealth& health, v1::SectorRange& range);
-
 }  // namespace remapfleet::agent

@@ -1,3 +1,4 @@
+#include "agent/disks/sectors.h"
 #include "agent/disks/smartctl_logs.h"
 
 namespace remapfleet::agent {
@@ -60,7 +61,7 @@ void FillAtaSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
     test.set_description(entry.Text("status.string"));
     const auto lba = SmartctlLba(entry, "lba");
     if (lba && test.result() == SelfTest::RESULT_READ_FAILURE &&
-        !SetSectors(*lba, health, *test.mutable_first_error())) {
+        !SetSectors(*lba, health.drive(), *test.mutable_first_error())) {
       test.clear_first_error();
     }
   }
@@ -90,7 +91,7 @@ void FillScsiSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
     const auto lba = SmartctlLba(entry, "lba_first_failure");
     if (!lba || test.result() != SelfTest::RESULT_OTHER_FAILURE) continue;
     test.set_result(SelfTest::RESULT_READ_FAILURE);
-    if (!SetSectors(*lba, health, *test.mutable_first_error())) test.clear_first_error();
+    if (!SetSectors(*lba, health.drive(), *test.mutable_first_error())) test.clear_first_error();
   }
 }
 
@@ -113,7 +114,7 @@ void FillNvmeSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
     const auto lba = SmartctlLba(entry, "lba");
     if (!lba || test.result() != SelfTest::RESULT_OTHER_FAILURE) continue;
     test.set_result(SelfTest::RESULT_READ_FAILURE);
-    if (!SetSectors(*lba, health, *test.mutable_first_error())) test.clear_first_error();
+    if (!SetSectors(*lba, health.drive(), *test.mutable_first_error())) test.clear_first_error();
   }
 }
 

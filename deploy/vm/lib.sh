@@ -49,7 +49,7 @@ vm_disk() { [[ -e $1/$2.img ]] || truncate -s "$3" "$1/$2.img"; }
 
 # vm_start VM KERNEL INITRD COMMAND_LINE [QEMU_ARGUMENT…]: in the background; pid in VM/pid.
 # IDE disks: every VM/ide*.img in order of name, as node "disk-<name>" whose errors reach the guest.
-# virtio disks: every VM/vd*.img.
+# virtio disks: every VM/vd*.img. NVMe disks: every VM/nvme*.img, as /dev/nvme0n1 and on.
 vm_start() {
   local vm=$1 kernel=$2 initrd=$3 command_line=$4 image name disks=() names="" index=0 letter=({a..z})
   shift 4
@@ -73,6 +73,15 @@ vm_start() {
       -blockdev "driver=raw,node-name=disk-$name,file=file-$name"
       -device "virtio-blk-pci,drive=disk-$name,serial=$name")
     names+=${names:+,}vd${letter[index]}
+    index=$((index + 1))
+  done
+  index=0
+  for image in "$vm"/nvme*.img; do
+    [[ -e $image ]] || continue
+    name=$(basename "$image" .img)
+    disks+=(-drive "if=none,id=drive-$name,file=$image,format=raw,file.locking=off"
+      -device "nvme,id=$name,drive=drive-$name,serial=$name")
+    names+=${names:+,}nvme${index}n1
     index=$((index + 1))
   done
   rm -f "$vm"/{qmp,exec}.sock "$vm/serial.log"
