@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -115,6 +116,12 @@ void FillAta(const JsonReader& reader, v1::DriveHealth& health) {
   SetAtaCounters(health);
 }
 
+// Nothing where it is more than 64 bits can hold.
+std::optional<std::uint64_t> Bytes(std::optional<std::uint64_t> units, std::uint64_t unit) {
+  if (!units || *units > std::numeric_limits<std::uint64_t>::max() / unit) return std::nullopt;
+  return *units * unit;
+}
+
 void FillNvme(const JsonReader& reader, v1::DriveHealth& health) {
   Put(reader.Number("nvme_smart_health_information_log.media_errors"),
       [&](auto v) { health.set_media_errors(v); });
@@ -132,8 +139,8 @@ void FillNvme(const JsonReader& reader, v1::DriveHealth& health) {
       [&](auto v) { health.set_critical_temperature_minutes(v); });
   // in thousands of 512 bytes
   constexpr std::uint64_t kUnit = 512'000;
-  Put(log.Number("data_units_read"), [&](auto v) { health.set_bytes_read(v * kUnit); });
-  Put(log.Number("data_units_written"), [&](auto v) { health.set_bytes_written(v * kUnit); });
+  Put(Bytes(log.Number("data_units_read"), kUnit), [&](auto v) { health.set_bytes_read(v); });
+  Put(Bytes(log.Number("data_units_written"), kUnit), [&](auto v) { health.set_bytes_written(v); });
 }
 
 void FillScsi(const JsonReader& reader, v1::DriveHealth& health) {
@@ -142,13 +149,15 @@ void FillScsi(const JsonReader& reader, v1::DriveHealth& health) {
       [&](auto v) { health.set_uncorrected_read_errors(v); });
   Put(reader.Number("scsi_error_counter_log.write.total_uncorrected_errors"),
       [&](auto v) { health.set_uncorrected_write_errors(v); });
-  const auto bytes = [](double gigabytes) {
-    return static_cast<std::uint64_t>(std::llround(gigabytes * 1e9));
+  const auto bytes = [&](const char* path) -> std::optional<std::uint64_t> {
+    const auto gigabytes = reader.Real(path);
+    if (!gigabytes || !(*gigabytes >= 0 && *gigabytes < 9e9)) return std::nullopt;
+    return static_cast<std::uint64_t>(std::llround(*gigabytes * 1e9));
   };
-  Put(reader.Real("scsi_error_counter_log.read.gigabytes_processed"),
-      [&](double v) { health.set_bytes_read(bytes(v)); });
-  Put(reader.Real("scsi_error_counter_log.write.gigabytes_processed"),
-      [&](double v) { health.set_bytes_written(bytes(v)); });
+  Put(bytes("scsi_error_counter_log.read.gigabytes_processed"),
+      [&](auto v) { health.set_bytes_read(v); });
+  Put(bytes("scsi_error_counter_log.write.gigabytes_processed"),
+      [&](auto v) { health.set_bytes_written(v); });
 }
 
 // Device statistics, by page and offset as ACS-4 has them, for what no attribute has said.
@@ -162,10 +171,10 @@ void FillDeviceStatistics(const JsonReader& reader, v1::DriveHealth& health) {
       if (!value || entry.Flag("flags.valid") != true) continue;
       switch (page.Number("number").value_or(0) << 16 | entry.Number("offset").value_or(0)) {
         case 1 << 16 | 24:
-          health.set_bytes_written(*value * block);
+          Put(Bytes(value, block), [&](auto v) { health.set_bytes_written(v); });
           break;
         case 1 << 16 | 40:
-          health.set_bytes_read(*value * block);
+          Put(Bytes(value, block), [&](auto v) { health.set_bytes_read(v); });
           break;
         case 4 << 16 | 8:
           if (!health.has_reported_uncorrectable_errors()) {
@@ -176,7 +185,7 @@ void FillDeviceStatistics(const JsonReader& reader, v1::DriveHealth& health) {
           if (!health.has_interface_crc_errors()) health.set_interface_crc_errors(*value);
           break;
         case 7 << 16 | 8:
-          health.set_percentage_used(static_cast<std::uint32_t>(*value));
+          if (*value <= 255) health.set_percentage_used(static_cast<std::uint32_t>(*value));
           break;
         default:
           break;

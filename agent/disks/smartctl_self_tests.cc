@@ -76,6 +76,14 @@ SelfTest::Result OtherResult(std::uint64_t result) {
   return SelfTest::RESULT_OTHER_FAILURE;
 }
 
+// A failure that names a place is one of reading it.
+void SetFailedPlace(std::optional<std::uint64_t> lba, const v1::DriveHealth& health,
+                    SelfTest& test) {
+  if (!lba || test.result() != SelfTest::RESULT_OTHER_FAILURE) return;
+  test.set_result(SelfTest::RESULT_READ_FAILURE);
+  if (!SetSectors(*lba, health.drive(), *test.mutable_first_error())) test.clear_first_error();
+}
+
 void FillScsiSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
   for (int i = 0; i < 20; ++i) {
     const Json* row = reader.Find(fmt::format("scsi_self_test_{}", i));
@@ -88,10 +96,7 @@ void FillScsiSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
     if (const auto result = entry.Number("result.value")) test.set_result(OtherResult(*result));
     if (const auto hours = entry.Number("power_on_time.hours")) test.set_power_on_hours(*hours);
     test.set_description(entry.Text("result.string"));
-    const auto lba = SmartctlLba(entry, "lba_first_failure");
-    if (!lba || test.result() != SelfTest::RESULT_OTHER_FAILURE) continue;
-    test.set_result(SelfTest::RESULT_READ_FAILURE);
-    if (!SetSectors(*lba, health.drive(), *test.mutable_first_error())) test.clear_first_error();
+    SetFailedPlace(SmartctlLba(entry, "lba_first_failure"), health, test);
   }
 }
 
@@ -111,10 +116,7 @@ void FillNvmeSelfTests(const JsonReader& reader, v1::DriveHealth& health) {
     }
     if (const auto hours = entry.Number("power_on_hours")) test.set_power_on_hours(*hours);
     test.set_description(entry.Text("self_test_result.string"));
-    const auto lba = SmartctlLba(entry, "lba");
-    if (!lba || test.result() != SelfTest::RESULT_OTHER_FAILURE) continue;
-    test.set_result(SelfTest::RESULT_READ_FAILURE);
-    if (!SetSectors(*lba, health.drive(), *test.mutable_first_error())) test.clear_first_error();
+    SetFailedPlace(SmartctlLba(entry, "lba"), health, test);
   }
 }
 

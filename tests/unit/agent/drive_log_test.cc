@@ -164,6 +164,18 @@ TEST(DeviceStatistics, CountOnlyWhatTheDriveCallsValid) {
   EXPECT_EQ(health.write_recovery_limit_ms(), 0U);
 }
 
+TEST(DeviceStatistics, WhatCannotBeIsAbsent) {
+  const auto health = Read(
+      R"("ata_device_statistics":{"pages":[
+      {"number":1,"table":[{"offset":24,"value":18446744073709551615,"flags":{"valid":true}}]},
+      {"number":7,"table":[{"offset":8,"value":4294967297,"flags":{"valid":true}}]}]},
+      "nvme_smart_health_information_log":{"data_units_read":18446744073709551615},
+      "scsi_error_counter_log":{"write":{"gigabytes_processed":"1e300"}})");
+  EXPECT_FALSE(health.has_bytes_written());
+  EXPECT_FALSE(health.has_percentage_used());
+  EXPECT_FALSE(health.has_bytes_read());
+}
+
 v1::DriveHealth WithAttribute(const std::string& model, std::uint32_t id, std::uint64_t raw,
                               std::uint32_t current) {
   v1::DriveHealth health;
