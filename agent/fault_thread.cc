@@ -45,7 +45,9 @@ Result<std::unique_ptr<FaultThread>> FaultThread::Start(DriveTable& drives,
       new FaultThread(drives, remap, sink, state, clock, std::move(open_reads)));
   FaultThread* raw = faults.get();
   auto source = start_source([raw](FaultEvent event) {
-    if (!raw->events_.TryPush(std::move(event))) ++raw->dropped_;
+    // While there is no room, errors wait in the kernel's buffer; what does not fit there, it
+    // counts.
+    raw->events_.Push(std::move(event));
   });
   if (!source) return Fail(source.error());
   faults->source_ = std::move(*source);
@@ -78,9 +80,6 @@ bool FaultThread::TakeNext(std::stop_token stop, std::chrono::steady_clock::time
   if (event && std::holds_alternative<SeenError>(*event)) Take(std::get<SeenError>(*event));
   if (event && std::holds_alternative<LostEvents>(*event)) {
     ReportGap(std::get<LostEvents>(*event).count, "the kernel dropped error events");
-  }
-  if (const std::uint64_t dropped = dropped_.exchange(0); dropped > 0) {
-    ReportGap(dropped, "more errors at once than the agent could take");
   }
   return event.has_value();
 }

@@ -51,7 +51,6 @@ class FaultThread {
   const OpenReads open_reads_;
   OwnReads own_reads_;
   BoundedQueue<FaultEvent> events_;
-  std::atomic<std::uint64_t> dropped_{0};  // events that found the queue full
   Storm storm_;
   BoundedQueue<v1::IoError> checks_;
   std::map<std::string, std::chrono::steady_clock::time_point> next_check_;  // by drive: not before

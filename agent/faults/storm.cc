@@ -1,86 +1,114 @@
 #include "agent/faults/storm.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace remapfleet::agent {
 namespace {
 
 constexpr std::chrono::seconds kWindow{1};
-// More places than this at once on one drive are one storm: the nearest place takes the error in.
-constexpr std::size_t kMaxPlaces = 64;
+
+std::uint64_t End(const v1::SectorRange& range) {
+  return range.first_sector() + range.sector_count();
+}
+
+std::uint64_t Distance(const v1::SectorRange& a, const v1::SectorRange& b) {
+  if (End(a) < b.first_sector()) return b.first_sector() - End(a);
+  if (End(b) < a.first_sector()) return a.first_sector() - End(b);
+  return 0;
+}
+
+void Count(v1::IoError& into, const v1::IoError& error) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  into.set_count(
+      static_cast<std::uint32_t>(std::min(kMost, std::uint64_t{into.count()} + error.count())));
+}
 
 }  // namespace
 
 std::vector<v1::IoError> Storm::Add(v1::IoError error, Time now) {
-  const std::uint64_t first = error.range().first_sector();
-  const std::uint64_t end = first + error.range().sector_count();
-  auto& places = places_[{error.drive_id(), error.operation(), error.provoked()}];
-  const auto distance = [&](const Place& place) {
-    if (end < place.first) return place.first - end;
-    if (place.end < first) return first - place.end;
-    return std::uint64_t{0};
-  };
-  auto nearest =
-      std::min_element(places.begin(), places.end(),
-                       [&](const Place& a, const Place& b) { return distance(a) < distance(b); });
-  // A request inside a larger one that failed says more exactly where: it goes out at once.
-  const bool narrower = nearest != places.end() && nearest->gathered.count() == 0 &&
-                        first >= nearest->first && end <= nearest->end &&
-                        end - first < nearest->end - nearest->first;
-  if (places.size() < kMaxPlaces &&
-      (nearest == places.end() || narrower || distance(*nearest) > 0)) {
-    places.push_back({{}, first, end, now + kWindow});
-    return {std::move(error)};
+  const auto [found, fresh] =
+      windows_.try_emplace({error.drive_id(), error.operation(), error.provoked()});
+  Window& window = found->second;
+  if (fresh) window.due = now + kWindow;
+  const Place key{error.range().first_sector(), End(error.range())};
+  const auto place = window.places.find(key);
+  if (place == window.places.end()) {
+    if (window.places.size() >= kExact) {
+      Summarise(window, std::move(error));
+      return {};
+    }
+    if (window.sent < kAtOnce) {
+      ++window.sent;
+      window.places.try_emplace(key);
+      return {std::move(error)};
+    }
+    window.places.emplace(key, std::move(error));
+    return {};
   }
-  Place& place = *nearest;
-  v1::IoError& gathered = place.gathered;
-  if (gathered.count() == 0) {
-    gathered = std::move(error);
+  if (place->second.count() == 0) {
+    place->second = std::move(error);
   } else {
-    const auto& range = gathered.range();
-    const std::uint64_t low = std::min(range.first_sector(), first);
-    const std::uint64_t high = std::max(range.first_sector() + range.sector_count(), end);
-    gathered.mutable_range()->set_first_sector(low);
-    gathered.mutable_range()->set_sector_count(high - low);
-    gathered.set_count(gathered.count() + error.count());
+    Count(place->second, error);
   }
-  place.first = std::min(place.first, first);
-  place.end = std::max(place.end, end);
   return {};
+}
+
+// The nearest range takes it in: there it covers the least that is not bad.
+void Storm::Summarise(Window& window, v1::IoError error) {
+  error.set_summary(true);
+  auto& summaries = window.summaries;
+  const auto nearest = std::min_element(
+      summaries.begin(), summaries.end(), [&](const v1::IoError& a, const v1::IoError& b) {
+        return Distance(a.range(), error.range()) < Distance(b.range(), error.range());
+      });
+  if (nearest == summaries.end() ||
+      (summaries.size() < kSummaries && Distance(nearest->range(), error.range()) > 0)) {
+    summaries.push_back(std::move(error));
+    return;
+  }
+  v1::SectorRange& range = *nearest->mutable_range();
+  const std::uint64_t low = std::min(range.first_sector(), error.range().first_sector());
+  const std::uint64_t high = std::max(End(range), End(error.range()));
+  range.set_first_sector(low);
+  range.set_sector_count(high - low);
+  Count(*nearest, error);
+}
+
+// Leaves the places that had something: their next error is a repeat.
+void Storm::Take(Window& window, std::vector<v1::IoError>& records) {
+  std::erase_if(window.places, [](const auto& entry) { return entry.second.count() == 0; });
+  for (auto& [place, error] : window.places) records.push_back(std::exchange(error, {}));
+  for (v1::IoError& error : window.summaries) records.push_back(std::move(error));
+  window.summaries.clear();
+  window.sent = 0;
 }
 
 std::vector<v1::IoError> Storm::Flush(Time now) {
   std::vector<v1::IoError> due;
-  for (auto& [key, places] : places_) {
-    for (Place& place : places) {
-      if (place.due > now || place.gathered.count() == 0) continue;
-      due.push_back(std::move(place.gathered));
-      place.gathered.Clear();
-      place.due = now + kWindow;
-    }
-    std::erase_if(places, [&](const Place& place) { return place.due <= now; });
+  for (auto& [key, window] : windows_) {
+    if (window.due > now) continue;
+    Take(window, due);
+    window.due = now + kWindow;
   }
-  std::erase_if(places_, [](const auto& entry) { return entry.second.empty(); });
+  std::erase_if(windows_, [](const auto& entry) {
+    return entry.second.places.empty() && entry.second.sent == 0;
+  });
   return due;
 }
 
 std::vector<v1::IoError> Storm::FlushAll() {
   std::vector<v1::IoError> all;
-  for (auto& [key, places] : places_) {
-    for (Place& place : places) {
-      if (place.gathered.count() != 0) all.push_back(std::move(place.gathered));
-    }
-  }
-  places_.clear();
+  for (auto& [key, window] : windows_) Take(window, all);
+  windows_.clear();
   return all;
 }
 
 std::optional<Storm::Time> Storm::NextDue() const {
   std::optional<Time> next;
-  for (const auto& [key, places] : places_) {
-    for (const Place& place : places) {
-      if (!next || place.due < *next) next = place.due;
-    }
+  for (const auto& [key, window] : windows_) {
+    if (!next || window.due < *next) next = window.due;
   }
   return next;
 }

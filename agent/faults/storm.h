@@ -1,23 +1,32 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "remapfleet/v1/telemetry.pb.h"
 
 namespace remapfleet::agent {
 
-// Turns a storm of errors into a few records. The first error of a place goes out at once; repeats
-// and neighbours within the window are gathered into one record with a count. Nothing is lost but
-// detail: counts add up. One thread.
+// Turns a storm of errors into a few records. The first error of a place goes out at once; its
+// repeats within a second are gathered into one record with a count. What comes from more places
+// than that is gathered into summaries, which cover all of it and are marked as such. Counts add
+// up, and no place is left out. One thread.
 class Storm {
  public:
   using Time = std::chrono::steady_clock::time_point;
+
+  // For each drive, operation, and whether the agent provoked it, a second makes at most
+  // kExact + kSummaries records more than it has sent at once, and takes as much memory.
+  static constexpr std::size_t kAtOnce = 16;     // records: each is a write to the spool of its own
+  static constexpr std::size_t kExact = 256;     // places
+  static constexpr std::size_t kSummaries = 16;  // ranges
 
   // Records to send now: the error itself, or nothing if it was gathered.
   std::vector<v1::IoError> Add(v1::IoError error, Time now);
@@ -29,14 +38,19 @@ class Storm {
   std::optional<Time> NextDue() const;
 
  private:
-  struct Place {
-    v1::IoError gathered;  // count 0: nothing since the last record
-    std::uint64_t first;   // of what was last sent or gathered
-    std::uint64_t end;
-    Time due;
+  using Place =
+      std::pair<std::uint64_t, std::uint64_t>;  // first sector and the one behind the last
+  struct Window {
+    Time due{};
+    std::size_t sent = 0;                 // at once
+    std::map<Place, v1::IoError> places;  // count 0: nothing since the last record
+    std::vector<v1::IoError> summaries;
   };
+  static void Summarise(Window& window, v1::IoError error);
+  static void Take(Window& window, std::vector<v1::IoError>& records);
+
   // By drive, operation, and whether the agent provoked them.
-  std::map<std::tuple<std::string, int, bool>, std::deque<Place>> places_;
+  std::map<std::tuple<std::string, int, bool>, Window> windows_;
 };
 
 }  // namespace remapfleet::agent

@@ -104,7 +104,8 @@ std::vector<v1::IoError> RecentErrors(Transaction& transaction, const DriveKey& 
            "select body from io_error where host_id = $1 and drive_id = $2 and "
            "time > now() - make_interval(secs => $3) order by time desc limit 10000",
            key.host.value(), key.drive.value(), window.count())) {
-    errors.push_back(Parse<v1::Record>(row[0]).io_error());
+    v1::Record record = Parse<v1::Record>(row[0]);
+    if (!record.io_error().summary()) errors.push_back(std::move(*record.mutable_io_error()));
   }
   return errors;
 }

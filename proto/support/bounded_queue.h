@@ -28,6 +28,18 @@ class BoundedQueue {
     return true;
   }
 
+  // Waits for room. False if the queue is closed.
+  bool Push(T&& value) {
+    {
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return closed_ || values_.size() < capacity_; });
+      if (closed_) return false;
+      values_.push_back(std::move(value));
+    }
+    ready_.notify_one();
+    return true;
+  }
+
   // Waits for a value. Nothing after `stop` was requested, at `deadline`, or once closed and empty.
   std::optional<T> Pop(std::stop_token stop, std::chrono::steady_clock::time_point deadline =
                                                  std::chrono::steady_clock::time_point::max()) {
@@ -41,6 +53,7 @@ class BoundedQueue {
     if (values_.empty()) return std::nullopt;
     T value = std::move(values_.front());
     values_.pop_front();
+    room_.notify_one();
     return value;
   }
 
@@ -51,6 +64,7 @@ class BoundedQueue {
       closed_ = true;
     }
     ready_.notify_all();
+    room_.notify_all();
   }
 
   std::size_t size() const {
@@ -62,6 +76,7 @@ class BoundedQueue {
   const std::size_t capacity_;
   mutable std::mutex mutex_;
   std::condition_variable_any ready_;
+  std::condition_variable room_;
   std::deque<T> values_;
   bool closed_ = false;
 };

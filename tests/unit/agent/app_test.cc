@@ -147,6 +147,30 @@ TEST_F(AppTest, AStopLosesNoError) {
   }));
 }
 
+// As fast as a kernel can say them, on one drive.
+TEST_F(AppTest, AStormReachesTheControllerWithEveryPlace) {
+  config_.devices.clear();
+  const auto app = Start();
+  for (std::uint64_t i = 0; i < 10'000; ++i)
+    world_.KernelError(ReadErrorAt(i * 7919 % 100'000 * 8));
+  EXPECT_TRUE(world_.controller.Await([](const auto& records) {
+    std::uint64_t counted = 0;
+    for (const v1::Record& record : records) counted += record.io_error().count();
+    return counted == 10'000;
+  }));
+  const auto records = world_.controller.records();
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    const std::uint64_t first = i * 7919 % 100'000 * 8;
+    EXPECT_TRUE(std::any_of(records.begin(), records.end(), [&](const v1::Record& record) {
+      const v1::SectorRange& range = record.io_error().range();
+      return range.first_sector() <= first &&
+             first + 8 <= range.first_sector() + range.sector_count();
+    })) << first;
+  }
+  EXPECT_TRUE(std::none_of(records.begin(), records.end(),
+                           [](const v1::Record& record) { return record.has_gap(); }));
+}
+
 TEST_F(AppTest, StartsAndStopsAHundredTimesWhileThingsHappen) {
   config_.metrics_listen = "";  // its server takes a second or so to stop
   std::counting_semaphore<> rounds(0);

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <random>
+#include <set>
 
 #include "agent/faults/block_error.h"
 #include "agent/faults/neighbours.h"
@@ -109,22 +112,94 @@ TEST(Storm, WhatTheAgentProvokedIsGatheredApart) {
   EXPECT_TRUE(storm.FlushAll().empty());
 }
 
-TEST(Storm, AFloodIsBoundedAndNothingIsLostFromTheCount) {
-  Storm storm;
-  std::uint64_t reported = 0;
+// What a storm was told and what it said of it, in whichever of them.
+struct Told {
+  std::uint64_t errors = 0;
+  std::uint64_t counted = 0;
   std::uint64_t records = 0;
-  constexpr std::uint64_t kErrors = 10000;
-  const auto take = [&](const std::vector<v1::IoError>& errors) {
-    records += errors.size();
-    for (const auto& error : errors) reported += error.count();
-  };
-  for (std::uint64_t i = 0; i < kErrors; ++i) take(storm.Add(ErrorAt(i * 10000), {}));
-  take(storm.Flush(Storm::Time{} + std::chrono::seconds(1)));
-  EXPECT_EQ(reported, kErrors);
-  EXPECT_LE(records, 128U);
+  std::set<std::pair<std::uint64_t, std::uint64_t>> places;  // of the errors
+  std::vector<v1::IoError> said;
+
+  void Take(std::vector<v1::IoError> now) {
+    records += now.size();
+    for (v1::IoError& error : now) {
+      counted += error.count();
+      said.push_back(std::move(error));
+    }
+  }
+  // Every place is covered, and a record that is no summary is one of the places.
+  void Check() const {
+    EXPECT_EQ(counted, errors);
+    std::set<std::pair<std::uint64_t, std::uint64_t>> exact;
+    for (const v1::IoError& error : said) {
+      const std::pair place(error.range().first_sector(), error.range().sector_count());
+      if (!error.summary()) {
+        exact.insert(place);
+        EXPECT_TRUE(places.contains(place)) << place.first;
+      }
+    }
+    for (const auto& [first, count] : places) {
+      const auto covers = [first = first, count = count](const v1::IoError& error) {
+        return error.range().first_sector() <= first &&
+               first + count <= error.range().first_sector() + error.range().sector_count();
+      };
+      EXPECT_TRUE(exact.contains({first, count}) || std::any_of(said.begin(), said.end(), covers))
+          << first;
+    }
+  }
+};
+
+TEST(Storm, PlacesAreNamedOneByOneUpToALimitAndThenCovered) {
+  Storm storm;
+  Told told;
+  for (std::uint64_t i = 0; i < Storm::kExact + 1000; ++i) {
+    const v1::IoError error = ErrorAt(i * 10000);
+    ++told.errors;
+    told.places.emplace(error.range().first_sector(), error.range().sector_count());
+    told.Take(storm.Add(error, {}));
+  }
+  EXPECT_EQ(told.records, Storm::kAtOnce);
+  told.Take(storm.Flush(Storm::Time{} + std::chrono::seconds(1)));
+  EXPECT_EQ(told.records, Storm::kExact + Storm::kSummaries);
+  told.Check();
   EXPECT_TRUE(storm.Flush(Storm::Time{} + std::chrono::seconds(2)).empty());
   EXPECT_FALSE(storm.NextDue());
 }
+
+// 10 000 errors in ten seconds, of every shape; the seed is the parameter.
+class Storms : public testing::TestWithParam<unsigned> {};
+
+TEST_P(Storms, LeaveNoPlaceOutAndStayUnderTheirCap) {
+  std::minstd_rand random(GetParam());
+  const std::uint64_t spread = std::uint64_t{1} << (random() % 34 + 4);
+  const auto shape = random() % 4;
+  Storm storm;
+  Told told;
+  Storm::Time now{};
+  std::map<std::int64_t, std::uint64_t> by_second;
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    std::uint64_t first = random() * std::uint64_t{8} % spread;         // scattered
+    if (shape == 1) first = i * 8;                                      // one after the other
+    if (shape == 2) first = random() % 4 * 8;                           // a hot spot
+    if (shape == 3 && random() % 2 == 0) first = 1000 + random() % 64;  // both
+    const v1::IoError error = ErrorAt(first, 1 + random() % 8);
+    ++told.errors;
+    told.places.emplace(first, error.range().sector_count());
+    const std::uint64_t before = told.records;
+    if (storm.NextDue() && *storm.NextDue() <= now) told.Take(storm.Flush(now));
+    told.Take(storm.Add(error, now));
+    by_second[now.time_since_epoch() / std::chrono::seconds(1)] += told.records - before;
+    now += milliseconds(random() % 3);
+  }
+  told.Take(storm.FlushAll());
+  told.Check();
+  // Windows and seconds do not begin together: two of them may end in one.
+  for (const auto& [second, records] : by_second) {
+    EXPECT_LE(records, 2 * (Storm::kAtOnce + Storm::kExact + Storm::kSummaries)) << second;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Storms, testing::Range(1U, 33U));
 
 // A drive whose blocks answer as a script says: times in ms, negative for a failure; the last one
 // stays.

@@ -77,6 +77,14 @@ TEST(Decide, ABlockThatCouldNotBeReadGoesWhenItIsWrittenAndThatIsExplained) {
   EXPECT_EQ(plan.decided_by(), "policy");
 }
 
+TEST(Decide, ASummaryOfAStormNamesNoPlace) {
+  v1::Record summary = ReadError(800, 8);
+  summary.mutable_io_error()->set_summary(true);
+  EXPECT_EQ(Text(Decide(View(), {summary}, {})), "");
+  EXPECT_EQ(Text(Decide(View(), {summary, ReadError(1003, 1)}, {})),
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000+8;");
+}
+
 TEST(Decide, APendingBlockWaitsForItsRewrite) {
   DriveView view = View();
   view.spec.set_data_offset_sectors(2048);

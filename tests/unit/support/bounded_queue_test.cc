@@ -28,6 +28,23 @@ TEST(BoundedQueue, CloseLetsTheReaderDrain) {
   EXPECT_EQ(queue.Pop({}), std::nullopt);
 }
 
+TEST(BoundedQueue, PushWaitsForRoomUntilTheQueueIsClosed) {
+  BoundedQueue<int> queue(1);
+  EXPECT_TRUE(queue.Push(1));
+  bool second = false;
+  bool third = true;
+  std::jthread writer([&] {
+    second = queue.Push(2);
+    third = queue.Push(3);
+  });
+  EXPECT_EQ(queue.Pop({}), 1);
+  while (queue.size() == 0) std::this_thread::yield();
+  queue.Close();
+  writer.join();
+  EXPECT_TRUE(second);
+  EXPECT_FALSE(third);
+}
+
 TEST(BoundedQueue, StopWakesAWaitingReader) {
   BoundedQueue<int> queue(1);
   std::optional<int> got = 1;
