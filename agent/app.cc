@@ -15,6 +15,12 @@
 #include "support/version.h"
 
 namespace remapfleet::agent {
+namespace {
+
+// How much longer than its time limit a program may take to be killed.
+constexpr std::chrono::seconds kKilling{5};
+
+}  // namespace
 
 // Members are in the order in which they start; they end in the reverse.
 class App::Impl {
@@ -43,8 +49,7 @@ class App::Impl {
     } else {
       spdlog::error("{}: I/O errors are not seen", faults.error().message());
     }
-    health_ = std::make_unique<HealthThread>(drives_, *outside_.smart, *spool_, state_,
-                                             *outside_.clock, config.health_interval);
+    StartHealth(config);
     link_ = std::make_unique<Link>(
         *outside_.controller, *spool_, [this] { return MakeHello(); },
         [this](v1::Desired desired) { return remap_->Desire(std::move(desired)); });
@@ -59,6 +64,22 @@ class App::Impl {
   }
 
  private:
+  void StartHealth(const Config& config) {
+    std::vector<Drive> members;
+    for (const MemberConfig& member : config.members) {
+      members.push_back(MakeMember(member.device, member.type));
+    }
+    health_ = std::make_unique<HealthThread>(
+        drives_, std::move(members), outside_.smart, *spool_, state_, *outside_.clock,
+        HealthTiming{config.health_interval, config.answer_timeout + kKilling});
+    if (auto events = outside_.start_disk_events([this] { health_->Look(); })) {
+      disk_events_ = std::move(*events);
+    } else {
+      spdlog::warn("{}: disks that come are only seen every {} s", events.error().message(),
+                   config.health_interval.count());
+    }
+  }
+
   // An agent that watches nothing looks healthy from afar.
   void SayWhatIsWatched(const Config& config) const {
     const std::size_t drives = drives_.All().size();
@@ -105,6 +126,7 @@ class App::Impl {
   std::unique_ptr<DmEvents> events_;
   std::unique_ptr<FaultThread> faults_;
   std::unique_ptr<HealthThread> health_;
+  std::unique_ptr<DiskEvents> disk_events_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<Exporter> exporter_;
 };

@@ -46,6 +46,20 @@ RemapDeviceConfig ReadDevice(TomlConfig& toml, const std::string& key) {
   return device;
 }
 
+MemberConfig ReadMember(TomlConfig& toml, const std::string& key) {
+  MemberConfig member{toml.RequiredString(key + ".device"), toml.RequiredString(key + ".type")};
+  // They become arguments of a program.
+  if (!member.device.starts_with("/dev/")) {
+    toml.Refuse(key + ".device", key + ".device must be a node, e.g. \"/dev/bus/0\"");
+  }
+  if (member.type.empty() || !std::all_of(member.type.begin(), member.type.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ',' || c == '/' || c == '+';
+      })) {
+    toml.Refuse(key + ".type", key + ".type must be what smartctl's -d takes, e.g. \"megaraid,4\"");
+  }
+  return member;
+}
+
 }  // namespace
 
 Result<Config> ReadConfig(TomlConfig toml) {
@@ -60,6 +74,11 @@ Result<Config> ReadConfig(TomlConfig toml) {
   config.drives_allow = toml.Strings("drives.allow");
   config.health_interval =
       std::chrono::seconds(toml.Integer("drives.health_interval_s", 300, 1, 86400));
+  config.answer_timeout = std::chrono::seconds(toml.Integer("drives.answer_timeout_s", 30, 1, 600));
+  config.smartctl = toml.String("drives.smartctl", "/usr/sbin/smartctl");
+  for (std::size_t i = 0; i < toml.TableCount("drives.member"); ++i) {
+    config.members.push_back(ReadMember(toml, fmt::format("drives.member[{}]", i)));
+  }
   config.spool_bytes = static_cast<std::uint64_t>(toml.Integer("spool.max_mib", 64, 1, 65536))
                        << 20;
   config.module = toml.String("remap.module", "dm-remap");

@@ -20,6 +20,12 @@ struct RemapDeviceConfig {
   std::uint64_t block_size_sectors = 0;  // 0: the target's default
 };
 
+// One [[drives.member]]: a drive behind a RAID controller.
+struct MemberConfig {
+  std::string device;  // the node that smartctl talks through
+  std::string type;    // smartctl's -d
+};
+
 // agent.toml. Only `ReadConfig` makes one, so that it always holds together.
 struct Config {
   std::string state_dir;
@@ -31,6 +37,9 @@ struct Config {
   std::string metrics_listen;  // empty: no exporter
   std::vector<std::string> drives_allow;
   std::chrono::seconds health_interval{300};
+  std::chrono::seconds answer_timeout{30};
+  std::string smartctl;
+  std::vector<MemberConfig> members;
   std::uint64_t spool_bytes = 0;
   std::string module;
   bool load_module = true;

@@ -1,9 +1,17 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "agent/disks/drives.h"
+#include "agent/disks/health_readers.h"
 #include "agent/disks/smart_source.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
@@ -11,22 +19,59 @@
 
 namespace remapfleet::agent {
 
-// Looks for drives and reads their health, now and then.
+struct HealthTiming {
+  std::chrono::milliseconds interval{300'000};
+  std::chrono::milliseconds limit{35'000};  // a drive that takes longer does not answer
+  unsigned at_once = 4;                     // reads
+};
+
+// Looks for drives, and reads the health of each now and then.
 class HealthThread {
  public:
-  // All must outlive it.
-  HealthThread(DriveTable& drives, SmartSource& source, RecordSink& sink, AgentState& state,
-               const Clock& clock, std::chrono::seconds interval);
+  // All must outlive it. `members` are the drives behind RAID controllers.
+  HealthThread(DriveTable& drives, std::vector<Drive> members, std::shared_ptr<SmartSource> source,
+               RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing);
+  ~HealthThread();
+
+  // Disks may have come or gone: new ones are read at once. Any thread.
+  void Look();
 
  private:
-  void ReadAll();
+  using Time = std::chrono::steady_clock::time_point;
+  using Answer = std::pair<Drive, v1::DriveHealth>;
+
+  void Run(std::stop_token stop);
+  std::vector<Answer> Await(std::stop_token stop, Time deadline, bool& look);
+  std::vector<v1::Record> TakeOverdue(Time now);
+  void FindDrives();
+  void TellInventory();
+  void StartRound();
+  v1::Record Take(Answer answer);
+  void NoteSilence(const Drive& drive, const v1::DriveHealth& health, bool read);
+  void Report(std::vector<v1::Record> records);
 
   DriveTable& drives_;
-  SmartSource& source_;
+  const std::vector<Drive> members_;
   RecordSink& sink_;
   AgentState& state_;
   const Clock& clock_;
-  std::jthread thread_;
+  const HealthTiming timing_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<Answer> answers_;
+  bool look_ = false;
+
+  std::map<std::string, v1::DriveIdentity> known_members_;  // by path, as they last said
+  std::map<std::string, TimePoint> unanswered_;             // by path: when they were asked
+  std::set<std::string> silent_;                            // paths
+  std::set<std::string> asked_members_;                     // paths
+  bool members_changed_ = false;
+  bool told_ = false;          // an inventory, since the start
+  std::set<std::string> ids_;  // of the drives there are
+
+  HealthReaders readers_;
+  std::jthread thread_;  // ends before the readers
 };
 
 }  // namespace remapfleet::agent

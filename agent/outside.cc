@@ -17,7 +17,8 @@ Result<Outside> MakeOutside(const Config& config) {
   outside.clock = std::make_unique<SystemClock>();
   outside.files = MakeFileSystem();
   outside.drives = MakeDriveSource(DriveRoots{}, config.drives_allow);
-  outside.smart = MakeSmartSource();
+  outside.smart = MakeSmartSource({config.smartctl, config.answer_timeout});
+  outside.start_disk_events = StartKernelDiskEvents;
   outside.dm = MakeDmPort();
   outside.modules = MakeModuleLoader();
   outside.guard = MakeDeviceGuard();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/config.h"
+#include "agent/disks/disk_events.h"
 #include "agent/disks/drives.h"
 #include "agent/disks/smart_source.h"
 #include "agent/faults/error_source.h"
@@ -26,11 +27,12 @@ struct Outside {
   std::unique_ptr<Clock> clock;
   std::unique_ptr<FileSystem> files;
   std::unique_ptr<DriveSource> drives;
-  std::unique_ptr<SmartSource> smart;
+  std::shared_ptr<SmartSource> smart;  // a drive that does not answer may hold it for longer
   std::unique_ptr<DmPort> dm;
   std::unique_ptr<ModuleLoader> modules;
   std::unique_ptr<DeviceGuard> guard;
   std::unique_ptr<ControllerPort> controller;
+  StartDiskEvents start_disk_events;
   StartDmEvents start_dm_events;
   StartErrorSource start_errors;
   OpenReads open_reads;

@@ -15,7 +15,7 @@ Result<v1::DriveHealth> ProbeDevice(const std::string& path) {
   if (drives.empty()) return Fail(Code::kNotFound, path + " is not a disk that the kernel shows");
   v1::DriveHealth health;
   *health.mutable_drive() = drives.front().identity;
-  MakeSmartSource()->Read(path, health);
+  MakeSmartSource({})->Read(drives.front(), health);
   if (!drives.front().problem.empty()) health.add_problems(drives.front().problem);
   return health;
 }
@@ -47,6 +47,9 @@ std::string RenderHealth(const v1::DriveHealth& health, bool json) {
   }
   text = fmt::format("{} {} ({})\n", health.drive().model(), health.drive().serial(),
                      health.drive().drive_id());
+  if (health.power_state() == v1::DriveHealth::POWER_STATE_STANDBY) {
+    text += "  it sleeps, and was not woken to be asked\n";
+  }
   if (health.has_smart_passed()) {
     text += fmt::format("  verdict      {}\n", health.smart_passed() ? "passed" : "FAILED");
   }

@@ -70,6 +70,7 @@ listen = "0.0.0.0:9477"
 [drives]
 allow = ["/dev/sd*"]
 health_interval_s = 30
+smartctl = "/bin/smartctl"
 
 [remap]
 module = "/lib/modules/dm-remap.ko"

@@ -83,15 +83,17 @@ void FillFromSmart(SkDisk* disk, v1::DriveHealth& health) {
 
 class AtaSmartSource final : public SmartSource {
  public:
-  void Read(const std::string& path, v1::DriveHealth& health) override {
+  void Read(const Drive& drive, v1::DriveHealth& health) override {
     SkDisk* raw = nullptr;
-    if (sk_disk_open(path.c_str(), &raw) != 0) return Problem(health, "opening it for SMART");
+    if (sk_disk_open(drive.identity.path().c_str(), &raw) != 0)
+      return Problem(health, "opening it for SMART");
     const SkDiskPtr disk(raw);
     SkBool awake = TRUE;
     // A drive that does not answer the question is taken for awake: reading cannot be avoided then.
-    if (sk_disk_check_sleep_mode(raw, &awake) == 0 && awake == FALSE) {
-      health.add_problems("it sleeps, and is not woken to be asked");
-      return;
+    if (sk_disk_check_sleep_mode(raw, &awake) == 0) {
+      health.set_power_state(awake == FALSE ? v1::DriveHealth::POWER_STATE_STANDBY
+                                            : v1::DriveHealth::POWER_STATE_ACTIVE);
+      if (awake == FALSE) return;
     }
     SkBool available = FALSE;
     if (sk_disk_smart_is_available(raw, &available) != 0) return Problem(health, "SMART");

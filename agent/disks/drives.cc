@@ -70,6 +70,18 @@ std::string ByPath(const std::string& dev, const std::string& kernel_name) {
   return names.empty() ? kernel_name : *std::min_element(names.begin(), names.end());
 }
 
+// ATA disks stand behind the kernel's own translation, which names itself as the vendor, or behind
+// a host adapter's, which does the same. A USB bridge says what it likes.
+SmartAccess AccessOf(const std::string& folder, const std::string& kernel_name) {
+  if (kernel_name.starts_with("nvme")) return SmartAccess::kNvme;
+  if (!kernel_name.starts_with("sd")) return SmartAccess::kNone;
+  std::error_code error;
+  const std::string place = fs::canonical(folder, error).string();
+  if (place.find("/usb") != std::string::npos) return SmartAccess::kSmartctl;
+  return ReadTrimmed(folder + "/device/vendor") == "ATA" ? SmartAccess::kAta
+                                                         : SmartAccess::kSmartctl;
+}
+
 Drive ReadDrive(const DriveRoots& roots, const std::string& kernel_name) {
   const std::string folder = roots.sys + "/block/" + kernel_name;
   Drive drive;
@@ -97,6 +109,8 @@ Drive ReadDrive(const DriveRoots& roots, const std::string& kernel_name) {
         "{} has neither a WWN nor a model with a serial number: known by its place \"{}\"",
         identity.path(), fallback);
   }
+  drive.access = AccessOf(folder, kernel_name);
+  drive.sequence = Number(ReadTrimmed(folder + "/diskseq"));
   std::sscanf(ReadTrimmed(folder + "/dev").c_str(), "%u:%u", &drive.major, &drive.minor);
   return drive;
 }
@@ -116,6 +130,23 @@ bool IsAllowed(const v1::DriveIdentity& identity, const std::vector<std::string>
     return fnmatch(glob.c_str(), identity.path().c_str(), FNM_PATHNAME) == 0 ||
            fnmatch(glob.c_str(), identity.drive_id().c_str(), FNM_PATHNAME) == 0;
   });
+}
+
+Drive MakeMember(const std::string& device, const std::string& type) {
+  Drive drive;
+  drive.access = SmartAccess::kSmartctl;
+  drive.smartctl_type = type;
+  // As smartctl itself writes it.
+  drive.identity.set_path(fmt::format("{} [{}]", device, type));
+  drive.identity.set_drive_id(MakeDriveId(
+      drive.identity, fmt::format("{}-{}", fs::path(device).filename().string(), type)));
+  return drive;
+}
+
+bool IsReplaced(const DriveRoots& roots, const Drive& drive) {
+  if (drive.sequence == 0) return false;
+  const std::string name = fs::path(drive.identity.path()).filename();
+  return Number(ReadTrimmed(roots.sys + "/block/" + name + "/diskseq")) != drive.sequence;
 }
 
 void MarkTwins(std::vector<Drive>& drives) {

@@ -23,9 +23,9 @@ void Problem(v1::DriveHealth& health, const char* what, int result) {
 
 class NvmeSmartSource final : public SmartSource {
  public:
-  void Read(const std::string& path, v1::DriveHealth& health) override {
+  void Read(const Drive& drive, v1::DriveHealth& health) override {
     health.set_protocol(v1::DriveHealth::PROTOCOL_NVME);
-    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const UniqueFd fd(open(drive.identity.path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd.get() < 0) return Problem(health, "opening it for SMART", -1);
     nvme_smart_log smart{};
     if (const int r = nvme_get_log_smart(fd.get(), NVME_NSID_ALL, kRetainEvents, &smart)) {
@@ -64,22 +64,8 @@ class NvmeSmartSource final : public SmartSource {
   }
 };
 
-// Asks each drive in the language of its node.
-class SmartSources final : public SmartSource {
- public:
-  void Read(const std::string& path, v1::DriveHealth& health) override {
-    SmartSource& source = path.starts_with("/dev/nvme") ? *nvme_ : *ata_;
-    source.Read(path, health);
-  }
-
- private:
-  std::unique_ptr<SmartSource> ata_ = MakeAtaSmartSource();
-  std::unique_ptr<SmartSource> nvme_ = MakeNvmeSmartSource();
-};
-
 }  // namespace
 
 std::unique_ptr<SmartSource> MakeNvmeSmartSource() { return std::make_unique<NvmeSmartSource>(); }
-std::unique_ptr<SmartSource> MakeSmartSource() { return std::make_unique<SmartSources>(); }
 
 }  // namespace remapfleet::agent

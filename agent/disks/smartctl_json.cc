@@ -78,7 +78,8 @@ void FillLife(const JsonReader& reader, v1::DriveHealth& health) {
   }
   // A volume of a RAID controller has no sensor, and says 0 for it and for its limit.
   const auto limit = reader.Real("temperature.drive_trip");
-  const auto temperature = reader.Real("temperature.current");
+  auto temperature = reader.Real("temperature.current");
+  if (!temperature) temperature = reader.Real("scsi_environmental_reports.temperature_1.current");
   if (temperature && !(*temperature == 0 && limit == 0.0)) {
     health.set_temperature_celsius(*temperature);
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "remapfleet/v1/telemetry.pb.h"
@@ -25,6 +26,20 @@ class AgentState {
     DriveState& drive = drives_[health.drive().drive_id()];
     drive.health = health;
     drive.health_time = time;
+  }
+  // The drive sleeps or does not answer: what it said before stays.
+  void SetSilent(const v1::DriveHealth& health) {
+    const std::lock_guard lock(mutex_);
+    DriveState& drive = drives_[health.drive().drive_id()];
+    *drive.health.mutable_drive() = health.drive();
+    drive.health.set_power_state(health.power_state());
+  }
+  // Forgets the drives with other ids, but for those that a remap device stands on.
+  void Keep(const std::set<std::string>& ids) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(drives_, [&](const auto& entry) {
+      return !ids.contains(entry.first) && entry.second.remap.device_name().empty();
+    });
   }
   void SetRemap(const v1::RemapStatus& status) {
     const std::lock_guard lock(mutex_);

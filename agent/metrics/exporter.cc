@@ -54,6 +54,17 @@ void AddHealth(Families& families, const AgentState::DriveState& drive,
   gauge("uncorrectable_sectors", "Offline uncorrectable sectors (attribute 198).",
         health.has_offline_uncorrectable_sectors(),
         static_cast<double>(health.offline_uncorrectable_sectors()));
+  gauge("grown_defects", "Entries of the grown defect list (SCSI).", health.has_grown_defects(),
+        static_cast<double>(health.grown_defects()));
+  gauge("media_errors", "Blocks that were not delivered whole (NVMe).", health.has_media_errors(),
+        static_cast<double>(health.media_errors()));
+  gauge("critical_warning", "The critical warning byte, a bit for each reason (NVMe).",
+        health.has_critical_warning(), health.critical_warning());
+  gauge("endurance_used_ratio", "Share of the rated endurance that is used; may pass 1.",
+        health.has_percentage_used(), health.percentage_used() / 100.0);
+  gauge("standby", "1 if the drive slept when it was last looked at.",
+        health.power_state() != v1::DriveHealth::POWER_STATE_UNSPECIFIED,
+        health.power_state() == v1::DriveHealth::POWER_STATE_STANDBY ? 1 : 0);
   gauge("last_success_timestamp_seconds", "When the drive's health was last read.",
         drive.health_time != TimePoint{},
         std::chrono::duration<double>(drive.health_time.time_since_epoch()).count());

@@ -180,6 +180,12 @@ std::string Render(const v1::Device& device) {
       {"model", drive.model() + ", serial " + drive.serial() + ", firmware " + drive.firmware()},
       {"size", Size(drive.size_bytes())},
   };
+  if (device.has_gone_time()) {
+    rows.push_back({"gone", "since " + Time(true, device.gone_time())});
+  }
+  if (health.power_state() == v1::DriveHealth::POWER_STATE_STANDBY) {
+    rows.push_back({"asleep", "not woken to be asked: what follows is what it said last"});
+  }
   if (device.has_health()) {
     rows.push_back({"health", fmt::format("{}, read {}",
                                           !health.has_smart_passed() ? "no verdict"

@@ -161,6 +161,15 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
         return Bad(at + ".gap.lost_records", "is above 2^63");
       if (!GoodText(record.gap().reason(), kMaxText)) return Bad(at + ".gap.reason", "is too long");
       return {};
+    case v1::Record::kInventory:
+      if (record.inventory().drives_size() > kMaxDrives) {
+        return Bad(at + ".inventory.drives", "are too many");
+      }
+      for (const auto& drive : record.inventory().drives()) {
+        if (!GoodId(drive.drive_id()))
+          return Bad(at + ".inventory.drives.drive_id", "is not an id");
+      }
+      return {};
     case v1::Record::KIND_NOT_SET:
       break;
   }

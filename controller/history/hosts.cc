@@ -23,7 +23,8 @@ Result<SessionStart> BeginSession(Transaction& transaction, const HostId& host,
   for (const auto& drive : hello.drives()) {
     work.exec_params(
         "insert into drive (host_id, drive_id, identity) values ($1, $2, $3::bytea) "
-        "on conflict (host_id, drive_id) do update set identity = excluded.identity",
+        "on conflict (host_id, drive_id) do update set identity = excluded.identity, gone_at = "
+        "null",
         host.value(), drive.drive_id(), ToBytea(drive));
   }
   for (const auto& spec : hello.configured()) AdoptConfigured(transaction, host, spec);

@@ -14,7 +14,8 @@ constexpr char kConnected[] = "(connected and last_seen > now() - interval '45 s
 
 constexpr char kDeviceColumns[] =
     "host_id, drive_id, identity, health, remap, risk, "
-    "(extract(epoch from health_time) * 1000000)::bigint as health_micros";
+    "(extract(epoch from health_time) * 1000000)::bigint as health_micros, "
+    "(extract(epoch from gone_at) * 1000000)::bigint as gone_micros";
 
 v1::Device DeviceFromRow(const pqxx::row& row) {
   v1::Device device;
@@ -22,7 +23,12 @@ v1::Device DeviceFromRow(const pqxx::row& row) {
   *device.mutable_drive() = Parse<v1::DriveIdentity>(row["identity"]);
   if (!row["health"].is_null()) {
     *device.mutable_health() = Parse<v1::DriveHealth>(row["health"]);
-    *device.mutable_health_time() = ToProto(Micros(row["health_micros"]));
+    if (!row["health_micros"].is_null()) {
+      *device.mutable_health_time() = ToProto(Micros(row["health_micros"]));
+    }
+  }
+  if (!row["gone_micros"].is_null()) {
+    *device.mutable_gone_time() = ToProto(Micros(row["gone_micros"]));
   }
   if (!row["remap"].is_null()) *device.mutable_remap() = Parse<v1::RemapStatus>(row["remap"]);
   if (!row["risk"].is_null()) *device.mutable_risk() = Parse<v1::Risk>(row["risk"]);
@@ -67,7 +73,10 @@ std::vector<v1::Device> ListDevices(Transaction& transaction, const std::string&
 
 Result<HostId> HostOf(Transaction& transaction, const DriveId& drive) {
   const auto rows = transaction.work.exec_params(
-      "select host_id from drive where drive_id = $1 order by host_id limit 10", drive.value());
+      "select host_id from drive where drive_id = $1 and (gone_at is null or not exists "
+      "(select from drive there where there.drive_id = $1 and there.gone_at is null)) "
+      "order by host_id limit 10",
+      drive.value());
   if (rows.empty()) {
     return Fail(Code::kNotFound,
                 fmt::format("no drive {} has reported; see remapctl device list", drive.value()));
@@ -81,11 +90,12 @@ Result<HostId> HostOf(Transaction& transaction, const DriveId& drive) {
 }
 
 Result<v1::Device> GetDevice(Transaction& transaction, const DriveId& drive) {
-  const auto rows =
-      transaction.work.exec_params(fmt::format("select {} from drive where drive_id = $1 "
-                                               "order by health_time desc nulls last limit 1",
-                                               kDeviceColumns),
-                                   drive.value());
+  const auto rows = transaction.work.exec_params(
+      fmt::format("select {} from drive where drive_id = $1 "
+                  "order by gone_at is not null, health_time desc nulls last "
+                  "limit 1",
+                  kDeviceColumns),
+      drive.value());
   if (rows.empty()) {
     return Fail(Code::kNotFound,
                 fmt::format("no drive {} has reported; see remapctl device list", drive.value()));
@@ -111,7 +121,7 @@ v1::GetFleetStatusResponse FleetStatus(Transaction& transaction) {
       work.exec1(fmt::format("select count(*), count(*) filter (where {}) from host", kConnected));
   status.set_hosts(hosts[0].as<unsigned>());
   status.set_hosts_connected(hosts[1].as<unsigned>());
-  for (const auto& row : work.exec("select remap, risk from drive")) {
+  for (const auto& row : work.exec("select remap, risk from drive where gone_at is null")) {
     status.set_drives(status.drives() + 1);
     const auto risk = Parse<v1::Risk>(row[1]);
     if (risk.score() >= 0.5) status.set_drives_at_risk(status.drives_at_risk() + 1);

@@ -10,6 +10,7 @@
 
 #include "controller/history/outcomes.h"
 #include "controller/history/transaction.h"
+#include "support/drive_health.h"
 
 namespace remapfleet {
 namespace {
@@ -163,8 +164,22 @@ void NoteDrive(Transaction& transaction, const std::string& host, const v1::Driv
       host, drive.drive_id(), ToBytea(drive));
 }
 
+// Of a drive that sleeps or does not answer, what it said last stays, and how long ago.
+void NoteSilence(Transaction& transaction, const std::string& host, const v1::DriveHealth& silent) {
+  const auto rows =
+      transaction.work.exec_params("select health from drive where host_id = $1 and drive_id = $2",
+                                   host, silent.drive().drive_id());
+  auto health = rows.empty() ? v1::DriveHealth() : Parse<v1::DriveHealth>(rows[0][0]);
+  health.set_power_state(silent.power_state());
+  *health.mutable_problems() = silent.problems();
+  transaction.work.exec_params(
+      "update drive set health = $3::bytea where host_id = $1 and drive_id = $2", host,
+      silent.drive().drive_id(), ToBytea(health));
+}
+
 void NoteHealth(Transaction& transaction, const std::string& host, const Row& row) {
   const v1::DriveHealth& health = row.record->health();
+  if (!HasReadings(health)) return NoteSilence(transaction, host, health);
   transaction.work.exec_params(
       "update drive set identity = $3::bytea, health = $4::bytea, health_time = $5 "
       "where host_id = $1 and drive_id = $2",
@@ -222,6 +237,26 @@ void NoteDrives(Transaction& transaction, const std::string& host, const std::st
     NoteDrive(transaction, host, drive);
     if (newest_of[0] != nullptr) NoteHealth(transaction, host, *newest_of[0]);
     if (newest_of[1] != nullptr) NoteStatus(transaction, host, boot, *newest_of[1]);
+  }
+}
+
+// A node sends in order: what its last inventory does not name has gone.
+void NoteInventory(Transaction& transaction, const std::string& host, const Row& row) {
+  std::set<std::string> present;
+  for (const v1::DriveIdentity& drive : row.record->inventory().drives()) {
+    present.insert(drive.drive_id());
+  }
+  const auto known = transaction.work.exec_params(
+      "select drive_id, gone_at is not null from drive where host_id = $1 order by drive_id "
+      "for no key update",
+      host);
+  for (const auto& drive : known) {
+    const auto id = drive[0].as<std::string>();
+    if (present.contains(id) != drive[1].as<bool>()) continue;
+    transaction.work.exec_params(
+        "update drive set gone_at = case when $3 then null else $4::timestamptz end "
+        "where host_id = $1 and drive_id = $2",
+        host, id, present.contains(id), row.time);
   }
 }
 
@@ -302,6 +337,9 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
   }
 
   NoteDrives(transaction, host.value(), boot, rows);
+  if (rows.contains(Kind::kInventory)) {
+    NoteInventory(transaction, host.value(), rows[Kind::kInventory].back());
+  }
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
     CopyEvidence(transaction, host.value(), boot, rows[Kind::kIoError], rows[Kind::kWeakBlock]);
   }

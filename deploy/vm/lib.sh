@@ -79,8 +79,9 @@ vm_start() {
   for image in "$vm"/nvme*.img; do
     [[ -e $image ]] || continue
     name=$(basename "$image" .img)
-    disks+=(-drive "if=none,id=drive-$name,file=$image,format=raw,file.locking=off"
-      -device "nvme,id=$name,drive=drive-$name,serial=$name")
+    disks+=(-blockdev "driver=file,node-name=file-$name,filename=$image,locking=off"
+      -blockdev "driver=raw,node-name=disk-$name,file=file-$name"
+      -device "nvme,id=$name,drive=disk-$name,serial=$name")
     names+=${names:+,}nvme${index}n1
     index=$((index + 1))
   done

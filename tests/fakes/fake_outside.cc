@@ -116,13 +116,26 @@ class FakeWorld::Events final : public DmEvents {
   Listener<std::function<void()>>& listener_;
 };
 
+class FakeWorld::DisksGone final : public DiskEvents {
+ public:
+  explicit DisksGone(Listener<std::function<void()>>& listener) : listener_(listener) {}
+  ~DisksGone() override { listener_.Set(nullptr); }
+
+ private:
+  Listener<std::function<void()>>& listener_;
+};
+
 Outside FakeWorld::MakeOutside() {
   Outside outside;
   outside.boot_id = boot_id;
   outside.clock = std::make_unique<LentClock>(clock);
   outside.files = std::make_unique<LentFiles>(files);
   outside.drives = std::make_unique<LentDrives>(drives);
-  outside.smart = std::make_unique<FakeSmart>();
+  outside.smart = smart;
+  outside.start_disk_events = [this](std::function<void()> on_event) {
+    on_disk_event_.Set(std::move(on_event));
+    return Result<std::unique_ptr<DiskEvents>>(std::make_unique<DisksGone>(on_disk_event_));
+  };
   outside.dm = std::make_unique<LentDm>(dm);
   outside.modules = std::make_unique<FakeModules>();
   outside.guard = std::make_unique<LentGuard>(guard);
@@ -149,5 +162,7 @@ void FakeWorld::KernelError(const BlockError& error) {
 }
 
 void FakeWorld::DmEvent() { on_event_.Call(); }
+
+void FakeWorld::DiskEvent() { on_disk_event_.Call(); }
 
 }  // namespace remapfleet::agent

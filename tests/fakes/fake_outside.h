@@ -21,6 +21,7 @@ class FakeWorld {
   // The kernel reports something; nothing if no agent listens. Thread-safe.
   void KernelError(const BlockError& error);
   void DmEvent();
+  void DiskEvent();
 
   FakeController controller;
   FakeFileSystem files;
@@ -28,6 +29,7 @@ class FakeWorld {
   FakeDrives drives;
   FakeClock clock;
   FakeGuard guard;
+  std::shared_ptr<FakeSmart> smart = std::make_shared<FakeSmart>();
   std::string boot_id = "11111111-1111-4111-8111-111111111111";
   // What a check's read of a sector says; called on the agent's thread.
   std::function<std::optional<std::chrono::microseconds>(std::uint64_t)> read;
@@ -53,9 +55,11 @@ class FakeWorld {
   };
   class Errors;
   class Events;
+  class DisksGone;
 
   Listener<ErrorSource::Handler> on_error_;
   Listener<std::function<void()>> on_event_;
+  Listener<std::function<void()>> on_disk_event_;
 };
 
 }  // namespace remapfleet::agent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -75,11 +76,48 @@ class FakeDrives final : public DriveSource {
   std::vector<Drive> drives_;
 };
 
+// Every drive answers at once, but those that a test has made hang. Thread-safe.
 class FakeSmart final : public SmartSource {
  public:
-  void Read(const std::string&, v1::DriveHealth& health) override {
+  void Read(const Drive& drive, v1::DriveHealth& health) override {
+    std::unique_lock lock(mutex_);
+    ++reads_[drive.identity.path()];
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !hanging_.contains(drive.identity.path()); });
     health.set_power_on_hours(1000);
+    const auto self = identities_.find(drive.identity.path());
+    if (self != identities_.end()) *health.mutable_drive() = self->second;
   }
+  // What the drive at a path says that it is.
+  void SetIdentity(const std::string& path, v1::DriveIdentity identity) {
+    const std::lock_guard lock(mutex_);
+    identities_[path] = std::move(identity);
+  }
+  unsigned reads(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return reads_[path];
+  }
+  void Hang(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    hanging_.insert(path);
+  }
+  void Release(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    hanging_.erase(path);
+    changed_.notify_all();
+  }
+  // Waits until a drive was asked so often in all.
+  void AwaitReads(const std::string& path, unsigned reads) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reads_[path] >= reads; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, unsigned> reads_;
+  std::map<std::string, v1::DriveIdentity> identities_;
+  std::set<std::string> hanging_;
 };
 
 class FakeModules final : public ModuleLoader {

@@ -2,6 +2,7 @@
 // fit together.
 #include "controller/history/desired.h"
 
+#include "controller/history/hosts.h"
 #include "controller/history/transaction.h"
 #include "support/spec_hash.h"
 #include "tests/integration/loop_fixture.h"
@@ -147,6 +148,48 @@ TEST_F(DesiredTest, ADriveIsWhatItsOwnHostSays) {
   Tick();
   ASSERT_EQ(Plans().size(), 1U);
   EXPECT_EQ(Plans().at(0).host_id(), "node-1");
+}
+
+TEST_F(DesiredTest, ADriveThatWasPulledIsGoneAndKeepsItsHistory) {
+  v1::Record health;
+  *health.mutable_time() = ToProto(clock_.Now());
+  health.mutable_health()->mutable_drive()->set_drive_id("serial-pulled");
+  health.mutable_health()->set_power_on_hours(7);
+  v1::Record inventory;
+  *inventory.mutable_time() = ToProto(clock_.Now());
+  inventory.mutable_inventory()->add_drives()->set_drive_id("serial-x");
+  inventory.mutable_inventory()->add_drives()->set_drive_id("serial-pulled");
+  Send({health, inventory});
+  EXPECT_EQ(Sql("select count(*) from drive where gone_at is not null"), "0");
+  inventory.mutable_inventory()->mutable_drives()->RemoveLast();
+  Send({inventory});
+  EXPECT_EQ(Sql("select string_agg(drive_id, ',') from drive where gone_at is not null"),
+            "serial-pulled");
+  EXPECT_EQ(Sql("select count(*) from health_sample where drive_id = 'serial-pulled'"), "1");
+  inventory.mutable_inventory()->add_drives()->set_drive_id("serial-pulled");
+  Send({inventory});
+  EXPECT_EQ(Sql("select count(*) from drive where gone_at is not null"), "0");
+}
+
+TEST_F(DesiredTest, ADriveThatSleepsIsWhatItSaidLast) {
+  v1::Record health;
+  *health.mutable_time() = ToProto(clock_.Now());
+  health.mutable_health()->mutable_drive()->set_drive_id("serial-x");
+  health.mutable_health()->set_pending_sectors(5);
+  health.mutable_health()->set_smart_passed(true);
+  Send({health});
+  const std::string read = Sql("select health_time from drive where drive_id = 'serial-x'");
+  v1::Record asleep;
+  *asleep.mutable_time() = ToProto(clock_.Now() + std::chrono::hours(1));
+  asleep.mutable_health()->mutable_drive()->set_drive_id("serial-x");
+  asleep.mutable_health()->set_power_state(v1::DriveHealth::POWER_STATE_STANDBY);
+  Send({asleep});
+  const auto device = database_->Query<v1::Device>(
+      [](Transaction& t) { return GetDevice(t, DriveId("serial-x")); });
+  ASSERT_TRUE(device);
+  EXPECT_EQ(device->health().pending_sectors(), 5U);
+  EXPECT_EQ(device->health().power_state(), v1::DriveHealth::POWER_STATE_STANDBY);
+  EXPECT_EQ(Sql("select health_time from drive where drive_id = 'serial-x'"), read);
 }
 
 TEST_F(DesiredTest, WhatFailsForOneDriveHoldsUpNoOther) {

@@ -31,6 +31,8 @@ host_faults() {
   host_last=${host_last#*:}
   wait_until 60 unreadable "$host_disk" "${host_last%+*}" || fail "the host has not set the faults"
 }
+# host_qmp JSON: the host gives QEMU a command; wait for what it does.
+host_qmp() { echo "vm-qmp $* ."; }
 unreadable() { ! get /run/unreadable "$1" $(($2 / 8)); }
 
 need_modules() { for module in "$@"; do modprobe "$module" || fail "modprobe $module"; done; }
