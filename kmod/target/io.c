@@ -44,7 +44,36 @@ blk_status_t rm_io_piece(struct remap *rm, struct block_device *bdev,
 	return status;
 }
 
-/* Reads or writes the sectors of @mask between a slot and a block's buffer. */
+/*
+ * Some of a block's sectors.  Which of them are valid may be known more finely
+ * than this disk can be asked: the block was on another one, with smaller
+ * logical blocks.
+ */
+static blk_status_t part_io(struct remap *rm, struct block_device *bdev, blk_opf_t opf,
+			    sector_t sector, u8 *buf, unsigned int at, unsigned int n)
+{
+	unsigned int lbs = bdev_logical_block_size(bdev) >> SECTOR_SHIFT;
+	unsigned int end = round_up(at + n, lbs);
+
+	at = round_down(at, lbs);
+	return rm_io(rm, bdev, opf, sector + at, buf + (at << SECTOR_SHIFT),
+		     (end - at) << SECTOR_SHIFT);
+}
+
+/* What is written beside the sectors of @mask is nobody's. */
+static void clear_others(struct remap *rm, u8 *buf, u64 mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < rm->block_size; i++)
+		if (!rm_vmask_covers(mask, rm_vmask(i, 1)))
+			memset(buf + (i << SECTOR_SHIFT), 0, SECTOR_SIZE);
+}
+
+/*
+ * Reads or writes the sectors of @mask between a slot and a block's buffer.
+ * Unless they are whole logical blocks, nothing else on the slot may be of use.
+ */
 blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 			u64 mask)
 {
@@ -53,11 +82,12 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 	bool write = op_is_write(opf & REQ_OP_MASK);
 	unsigned int at = 0, n;
 
-	if (write)
+	if (write) {
 		rm_wear(rm, s, slot);
+		clear_others(rm, buf, mask);
+	}
 	for (; (n = rm_vmask_run(mask, &at)); at += n) {
-		blk_status_t status = rm_io(rm, s->dev->bdev, opf, sector + at,
-					    buf + (at << SECTOR_SHIFT), n << SECTOR_SHIFT);
+		blk_status_t status = part_io(rm, s->dev->bdev, opf, sector, buf, at, n);
 
 		if (status)
 			return status;
@@ -68,13 +98,13 @@ blk_status_t rm_slot_io(struct remap *rm, u32 slot, blk_opf_t opf, u8 *buf,
 }
 
 static blk_status_t read_sectors(struct remap *rm, struct block_device *bdev,
-				 sector_t sector, u8 *buf, unsigned int n)
+				 sector_t sector, u8 *buf, unsigned int at, unsigned int n)
 {
 	unsigned int tries = 0;
 	blk_status_t status;
 
 	do {
-		status = rm_io(rm, bdev, REQ_OP_READ, sector, buf, n << SECTOR_SHIFT);
+		status = part_io(rm, bdev, REQ_OP_READ, sector, buf, at, n);
 	} while (rm_class(status) == RM_ERR_MEDIUM && tries++ < READ_ONCE(rm->table.read_retries));
 	return status;
 }
@@ -99,19 +129,18 @@ blk_status_t rm_read_what_can_be(struct remap *rm, struct block_device *bdev,
 	*got = 0;
 	for (; (n = rm_vmask_run(want, &at)); at += n) {
 		blk_status_t status;
-		unsigned int i;
+		unsigned int i, step;
 
-		status = rm_io(rm, bdev, REQ_OP_READ, sector + at, buf + (at << SECTOR_SHIFT),
-			       n << SECTOR_SHIFT);
+		status = part_io(rm, bdev, REQ_OP_READ, sector, buf, at, n);
 		if (!status) {
 			*got |= rm_vmask(at, n);
 			continue;
 		}
-		for (i = at; i < at + n; i += rm->unit) {
-			status = read_sectors(rm, bdev, sector + i, buf + (i << SECTOR_SHIFT),
-					      rm->unit);
+		for (i = at; i < at + n; i += step) {
+			step = min(round_up(i + 1, rm->unit), at + n) - i;
+			status = read_sectors(rm, bdev, sector, buf, i, step);
 			if (!status)
-				*got |= rm_vmask(i, rm->unit);
+				*got |= rm_vmask(i, step);
 			else if (rm_class(status) != RM_ERR_MEDIUM)
 				return status;
 		}

@@ -288,16 +288,18 @@ int rm_layouts(struct remap *rm, char **error)
 		unsigned int lbs = bdev_logical_block_size(s->dev->bdev);
 		int r;
 
+		if ((rm->block_size << SECTOR_SHIFT) < lbs || lbs > RM_PAGE_BYTES ||
+		    ((s->offset << SECTOR_SHIFT) & (lbs - 1))) {
+			*error = "block_size or offset does not suit the spare's blocks";
+			return -EINVAL;
+		}
+		/* also of one that is in the table only: I/O comes in its blocks */
+		rm->unit = max(rm->unit, lbs >> SECTOR_SHIFT);
 		if (!blank && s->area == RM_AREAS_MAX) {
 			memset(&s->layout, 0, sizeof(s->layout));
 			s->n_pages = 0;
 			s->slot_base = base;
 			continue;
-		}
-		if ((rm->block_size << SECTOR_SHIFT) < lbs || lbs > RM_PAGE_BYTES ||
-		    ((s->offset << SECTOR_SHIFT) & (lbs - 1))) {
-			*error = "block_size or offset does not suit the spare's blocks";
-			return -EINVAL;
 		}
 		if (blank)
 			r = rm_layout_most(&s->layout, s->len, rm->block_size, rm->copies,
@@ -313,7 +315,6 @@ int rm_layouts(struct remap *rm, char **error)
 			*error = "The spares have more slots than can be numbered";
 			return -EINVAL;
 		}
-		rm->unit = max(rm->unit, lbs >> SECTOR_SHIFT);
 		s->slot_base = base;
 		base += s->layout.slots;
 		s->n_pages = s->layout.slot_pages + s->layout.pending_pages;

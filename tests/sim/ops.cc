@@ -182,26 +182,29 @@ Config DrawConfig(std::uint64_t seed) {
   Config c;
   c.seed = seed;
   const unsigned shapes[][2] = {{512, 512}, {512, 4096}, {4096, 4096}};
-  const auto& shape = shapes[r.Below(3)];
+  // A spare of larger blocks than all before it comes to a set: chance seldom makes one.
+  const bool coarser = seed % 16 == 7;
+  const auto& shape = shapes[r.Below(coarser ? 2 : 3)];
   c.main.logical = shape[0];
   c.main.physical = shape[1];
   c.main.cache = !r.OneIn(5);
   c.main.discard = !r.OneIn(5);
   const unsigned smallest = c.main.logical / kSector;
   const unsigned sizes[] = {1, 2, 8, 8, 8, 16, 64};
-  c.block_size = std::max(smallest, sizes[r.Below(7)]);
+  c.block_size = std::max(coarser ? 16 : smallest, sizes[r.Below(7)]);
   const std::uint64_t offsets[] = {0, 0, 8, 2048, 2056};
   c.data_offset = offsets[r.Below(5)];
   c.begin = r.OneIn(3) ? 1024 : 0;
   const auto copies = static_cast<unsigned>(r.OneIn(3) ? 2 + r.Below(4) : 2);
   c.slots = static_cast<unsigned>(4 + r.Below(r.OneIn(3) ? 8 : 60));
-  const std::uint64_t n_spares = r.OneIn(3) ? 2 : 1;
+  const std::uint64_t n_spares = coarser || r.OneIn(3) ? 2 : 1;
   const bool grow = r.OneIn(3);
-  c.spares_at_first = r.OneIn(2) ? n_spares : 1;
+  c.spares_at_first = !coarser && r.OneIn(2) ? n_spares : 1;
   c.first_sectors = (SpareSectors(c.block_size, copies, c.slots) + 7) / 8 * 8;
   for (std::uint64_t i = 0; i < n_spares; i++) {
     DiskShape s;
     s.logical = c.block_size >= 8 && r.OneIn(2) ? 4096 : 512;
+    if (coarser) s.logical = i == 0 ? 512 : 4096;
     s.physical = s.logical;
     s.cache = !r.OneIn(5);
     s.sectors = c.first_sectors * (grow ? 2 : 1);
@@ -218,7 +221,7 @@ Config DrawConfig(std::uint64_t seed) {
   c.depth = static_cast<unsigned>(1 + r.Below(8));
   const unsigned preemptions[] = {0, 200, 40, 10};
   c.preemption = preemptions[r.Below(4)];
-  c.main_faults = !r.OneIn(6);
+  c.main_faults = coarser || !r.OneIn(6);
   c.spare_faults = c.main_faults && r.OneIn(3);
   c.power_cuts = !r.OneIn(5);
   c.memory_faults = c.spare_faults && r.OneIn(6);

@@ -139,6 +139,25 @@ void EvacuateAmidWrites(Scene* s, Random& r, std::uint64_t block, std::uint64_t 
   for (std::uint64_t b = block; b < block + n; b++) s->Blocks(Kind::kRead, b, 1);
 }
 
+// Of a block one sector is unreadable, and its slot may be on, or come to, a disk of larger blocks.
+void FineOnCoarse(Scene* s, Random& r, std::uint64_t block) {
+  const std::uint64_t unit = s->config.unit();
+  const std::uint64_t first = block * s->config.block_size;
+  const std::uint64_t units = s->config.block_size / unit;
+  const std::uint64_t written = r.Below(units);
+  s->Add(Kind::kFault, first + (written + 1) % units * unit + r.Below(unit), 1, kReads | kWrites);
+  s->Add(Kind::kFault, first + written * unit, unit, kReads | kWrites);
+  s->Add(Kind::kWrite, first + written * unit, unit, REQ_FUA);
+  s->Add(Kind::kWait);
+  for (std::size_t turn = 0; turn < s->config.spares.size(); turn++) {
+    s->Add(Kind::kReload);
+    s->Add(Kind::kSettle);
+    s->Message("evacuate " + std::to_string(turn));
+    s->Add(Kind::kWait);
+    for (std::uint64_t n = 0; n < units; n++) s->Add(Kind::kRead, first + n * unit, unit);
+  }
+}
+
 // The power goes while a spare is added or grows.
 void ReloadAndCut(Scene* s, Random& r, std::uint64_t block) {
   s->Message("remap " + std::to_string(block));
@@ -168,8 +187,12 @@ void ScrubOverBadLink(Scene* s, Random& r, std::uint64_t block) {
 // What a target gets wrong only as long as nothing has happened to it.
 std::vector<Op> DrawFirstScene(const Config& config, Random& random) {
   Scene scene{config, {}};
-  if (config.main_faults && config.block_size > config.unit())
-    FailAmongWrites(&scene, random, random.Below(config.length / config.block_size));
+  if (!config.main_faults || config.block_size <= config.unit()) return {};
+  const std::uint64_t block = random.Below(config.length / config.block_size);
+  if (config.spares.back().logical > config.spares.front().logical && random.OneIn(2))
+    FineOnCoarse(&scene, random, block);
+  else
+    FailAmongWrites(&scene, random, block);
   return scene.ops;
 }
 
