@@ -85,6 +85,8 @@ Result<Config> ReadConfig(TomlConfig toml) {
   config.load_module = toml.Bool("remap.load_module", true);
   config.max_blocks_per_hour =
       static_cast<std::uint64_t>(toml.Integer("remap.max_blocks_per_hour", 4096, 0, 1'000'000'000));
+  config.max_devices_per_hour =
+      static_cast<std::uint64_t>(toml.Integer("remap.max_devices_per_hour", 4, 0, 1'000'000));
   config.max_spare_percent =
       static_cast<unsigned>(toml.Integer("remap.max_spare_percent", 80, 0, 100));
   std::set<std::string> names;

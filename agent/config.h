@@ -44,6 +44,7 @@ struct Config {
   std::string module;
   bool load_module = true;
   std::uint64_t max_blocks_per_hour = 0;
+  std::uint64_t max_devices_per_hour = 0;
   unsigned max_spare_percent = 0;
   std::vector<RemapDeviceConfig> devices;
 };

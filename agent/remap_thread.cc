@@ -61,7 +61,8 @@ Result<std::unique_ptr<RemapThread>> RemapThread::Start(const Config& config, Re
 }
 
 Status RemapThread::Prepare(const Config& config, FileSystem& files) {
-  auto budget = Budget::Open(files, config.state_dir + "/budget", config.max_blocks_per_hour);
+  auto budget = Budget::Open(files, config.state_dir + "/budget",
+                             {config.max_blocks_per_hour, config.max_devices_per_hour});
   if (!budget) return Fail(budget.error());
   auto store = DesiredStore::Open(files, config.state_dir + "/desired");
   if (!store) return Fail(store.error());

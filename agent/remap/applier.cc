@@ -147,7 +147,7 @@ Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const L
               std::move(*state)};
 }
 
-Status Applier::CheckLimits(const Work& work) {
+Status Applier::CheckLimits(const Layout& layout, const Work& work) {
   const std::uint64_t blocks = TotalBlocks(work.missing);
   if (blocks == 0) return {};
   const std::uint64_t used = work.state.parsed.slots_used + blocks;
@@ -158,13 +158,13 @@ Status Applier::CheckLimits(const Work& work) {
                             blocks, used, static_cast<std::uint64_t>(work.state.parsed.slots),
                             limits_.max_spare_percent));
   }
-  return budget_.Check(blocks, ports_.clock.Now());
+  return budget_.Check(layout.name, blocks, ports_.clock.Now());
 }
 
 Status Applier::Check(const v1::RemapDeviceSpec& spec, const Layout& layout) {
   auto work = FindWork(spec, layout);
   if (!work) return Fail(work.error());
-  return CheckLimits(*work);
+  return CheckLimits(layout, *work);
 }
 
 Status Applier::ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device,
@@ -179,12 +179,13 @@ Status Applier::ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& dev
   return {};
 }
 
-Result<std::uint64_t> Applier::Move(const std::vector<Extent>& extents, RemapDevice& device) {
+Result<std::uint64_t> Applier::Move(const Layout& layout, const std::vector<Extent>& extents,
+                                    RemapDevice& device) {
   std::uint64_t moved = 0;
   for (const Extent& extent : extents) {
     for (std::uint64_t first = extent.first; first < extent.end(); first += kStep) {
       const Extent step{first, std::min(kStep, extent.end() - first)};
-      if (auto charged = budget_.Charge(step.count, ports_.clock.Now()); !charged) {
+      if (auto charged = budget_.Charge(layout.name, step.count, ports_.clock.Now()); !charged) {
         return Fail(charged.error());
       }
       auto done = device.Remap(step);
@@ -199,13 +200,13 @@ Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layou
                                     const v1::RemapDeviceSpec& before) {
   auto work = FindWork(spec, layout);
   if (!work) return Fail(work.error());
-  if (auto allowed = CheckLimits(*work); !allowed) return Fail(allowed.error());
+  if (auto allowed = CheckLimits(layout, *work); !allowed) return Fail(allowed.error());
   RemapDevice device(ports_.dm, layout.name);
   Settings settings_before;
   std::uint64_t moved = 0;
   Status done = ChangeSettings(spec, device, settings_before);
   if (done) {
-    auto result = Move(work->missing, device);
+    auto result = Move(layout, work->missing, device);
     if (result)
       moved = *result;
     else

@@ -57,9 +57,10 @@ class Applier {
   Status CreateNew(const Layout& layout, bool used_before);
   Status CheckTable(const Layout& layout);
   Result<Work> FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout);
-  Status CheckLimits(const Work& work);
+  Status CheckLimits(const Layout& layout, const Work& work);
   Status ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device, Settings& before);
-  Result<std::uint64_t> Move(const std::vector<Extent>& extents, RemapDevice& device);
+  Result<std::uint64_t> Move(const Layout& layout, const std::vector<Extent>& extents,
+                             RemapDevice& device);
   Result<v1::ReadBack> Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
                                const v1::RemapDeviceSpec& before, RemapDevice& device);
 

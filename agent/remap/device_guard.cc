@@ -6,24 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <memory>
 
 #include "agent/posix/unique_fd.h"
+#include "agent/remap/device_users.h"
 
 namespace remapfleet::agent {
 namespace {
-
-std::string HoldersOf(const std::string& path) {
-  std::string names;
-  std::error_code error;
-  const auto name = std::filesystem::path(path).filename().string();
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/sys/class/block/" + name + "/holders", error)) {
-    names += (names.empty() ? "" : ", ") + entry.path().filename().string();
-  }
-  return names;
-}
 
 // As much as there is, at least a sector.
 Result<std::string> ReadArea(const std::string& path, std::uint64_t sector, std::size_t size) {
@@ -79,10 +68,10 @@ class RealDeviceGuard final : public DeviceGuard {
     const UniqueFd fd(open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
     if (fd) return {};
     if (errno != EBUSY) return Fail(Error::FromErrno(errno, path));
-    const std::string holders = HoldersOf(path);
+    const std::string users = UsersOf(path);
     return Fail(Code::kFailedPrecondition,
                 fmt::format("{} is in use ({}): unmount it or stop what uses it first", path,
-                            holders.empty() ? "mounted or held" : "held by " + holders));
+                            users.empty() ? "by a program that has claimed it" : users));
   }
 
   Status CheckNoForeignData(const std::string& path, std::uint64_t offset_sectors) override {

@@ -22,6 +22,7 @@ class AppTest : public testing::Test {
     config_.spool_bytes = 1 << 20;
     config_.module = "dm-remap";
     config_.max_blocks_per_hour = 100'000;
+    config_.max_devices_per_hour = 4;
     config_.max_spare_percent = 80;
     RemapDeviceConfig device;
     device.name = "data0";

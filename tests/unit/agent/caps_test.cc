@@ -10,47 +10,79 @@ namespace {
 TEST(Budget, SpendsNoMoreThanItsHourEvenOverARestart) {
   FakeFileSystem files;
   FakeClock clock;
-  auto budget = Budget::Open(files, "/b", 100);
+  auto budget = Budget::Open(files, "/b", {100, 2});
   ASSERT_TRUE(budget);
-  EXPECT_TRUE(budget->Charge(60, clock.Now()));
-  EXPECT_FALSE(budget->Check(41, clock.Now()));
+  EXPECT_TRUE(budget->Charge("a", 60, clock.Now()));
+  EXPECT_FALSE(budget->Check("a", 41, clock.Now()));
   clock.Advance(std::chrono::minutes(30));
-  budget = Budget::Open(files, "/b", 100);
-  EXPECT_TRUE(budget->Charge(40, clock.Now()));
-  EXPECT_FALSE(budget->Check(1, clock.Now()));
+  budget = Budget::Open(files, "/b", {100, 2});
+  EXPECT_TRUE(budget->Charge("a", 40, clock.Now()));
+  EXPECT_FALSE(budget->Check("a", 1, clock.Now()));
   clock.Advance(std::chrono::minutes(30));
-  EXPECT_TRUE(budget->Check(60, clock.Now()));
-  EXPECT_FALSE(budget->Check(61, clock.Now()));
+  EXPECT_TRUE(budget->Check("a", 60, clock.Now()));
+  EXPECT_FALSE(budget->Check("a", 61, clock.Now()));
 }
 
 TEST(Budget, AClockSetBackNeitherFreesNorBlocksItForEver) {
   FakeFileSystem files;
   FakeClock clock;
-  auto budget = Budget::Open(files, "/b", 100);
-  EXPECT_TRUE(budget->Charge(100, clock.Now()));
+  auto budget = Budget::Open(files, "/b", {100, 2});
+  EXPECT_TRUE(budget->Charge("a", 100, clock.Now()));
   clock.Advance(-std::chrono::hours(1000));
-  EXPECT_FALSE(budget->Check(1, clock.Now()));
+  EXPECT_FALSE(budget->Check("a", 1, clock.Now()));
   clock.Advance(std::chrono::hours(1));
-  EXPECT_TRUE(budget->Check(100, clock.Now()));
+  EXPECT_TRUE(budget->Check("a", 100, clock.Now()));
 }
 
 TEST(Budget, ADamagedFileIsNoFreshBudget) {
-  for (const char* text : {"x", "1 2 3\n", "17 -\n", "12 5\n\x01\n"}) {
+  for (const char* text :
+       {"x", "1 2 3\n", "17 -\n", "12 5\n\x01\n", "12 5 data0\n", "12 5 device=a b\n"}) {
     FakeFileSystem files;
     ASSERT_TRUE(files.WriteDurably("/b", text));
-    const auto budget = Budget::Open(files, "/b", 100);
+    const auto budget = Budget::Open(files, "/b", {100, 2});
     ASSERT_FALSE(budget) << text;
     EXPECT_EQ(budget.error().code(), Code::kDataLoss);
   }
+}
+
+TEST(Budget, BlocksAreMovedOnSoManyDevicesAnHourEvenOverARestart) {
+  FakeFileSystem files;
+  FakeClock clock;
+  auto budget = Budget::Open(files, "/b", {100, 2});
+  EXPECT_TRUE(budget->Charge("a", 1, clock.Now()));
+  clock.Advance(std::chrono::minutes(30));
+  EXPECT_TRUE(budget->Charge("b", 1, clock.Now()));
+  budget = Budget::Open(files, "/b", {100, 2});
+  ASSERT_TRUE(budget);
+  const auto third = budget->Check("c", 1, clock.Now());
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().message(),
+            "blocks were moved on 2 devices within this hour (a, b), and this node allows 2 "
+            "(remap.max_devices_per_hour)");
+  EXPECT_TRUE(budget->Charge("b", 1, clock.Now()));
+  clock.Advance(std::chrono::minutes(30));
+  EXPECT_TRUE(budget->Charge("c", 1, clock.Now()));
+  EXPECT_FALSE(budget->Check("a", 1, clock.Now()));
+}
+
+// As an older version has written it.
+TEST(Budget, ALineWithoutADeviceCountsItsBlocks) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.WriteDurably("/b", "1800000000000000 60\n"));
+  FakeClock clock;
+  auto budget = Budget::Open(files, "/b", {100, 1});
+  ASSERT_TRUE(budget);
+  EXPECT_FALSE(budget->Check("a", 41, clock.Now()));
+  EXPECT_TRUE(budget->Check("a", 40, clock.Now()));
 }
 
 TEST(Budget, WhatCannotBeNotedMayNotBeMoved) {
   FakeFileSystem files;
   FaultPlan plan;
   FaultyFileSystem faulty(files, plan);
-  auto budget = Budget::Open(faulty, "/b", 100);
+  auto budget = Budget::Open(faulty, "/b", {100, 2});
   plan.Set(FaultPlan::Kind::kFailBefore, 1);
-  EXPECT_FALSE(budget->Charge(10, FakeClock().Now()));
+  EXPECT_FALSE(budget->Charge("a", 10, FakeClock().Now()));
 }
 
 // Whatever is desired in whatever order, with crashes, reboots and the clock between: no hour sees

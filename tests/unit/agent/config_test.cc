@@ -28,6 +28,7 @@ TEST(AgentConfig, TheShortestOneHasSafeDefaults) {
   EXPECT_TRUE(config->drives_allow.empty());
   EXPECT_TRUE(config->devices.empty());
   EXPECT_EQ(config->max_blocks_per_hour, 4096U);
+  EXPECT_EQ(config->max_devices_per_hour, 4U);
   EXPECT_EQ(config->max_spare_percent, 80U);
   EXPECT_EQ(config->spool_bytes, 64U << 20);
 }
@@ -55,6 +56,9 @@ TEST(AgentConfig, WhatIsWrongIsNamedWithItsPlace) {
        "must not be the drive itself"},
       {"[[remap.device]]\nname = \"d\"\ndrive = \"a\"\n", "spare"},
       {"[remap]\nload_module = \"yes\"\n", "agent.toml:10:"},
+      {"[[drives.member]]\ndevice = \"sda\"\ntype = \"cciss,0\"\n", "must be a node"},
+      {"[[drives.member]]\ndevice = \"/dev/sda\"\ntype = \"--scan\"\n", "what smartctl's -d"},
+      {"[drives]\nanswer_timeout_s = 0\n", "agent.toml:10:"},
   };
   for (const auto& [text, says] : cases) {
     const auto config = Read(text);

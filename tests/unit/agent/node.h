@@ -34,7 +34,8 @@ class Node {
     reconciler.reset();
     faulty_files = std::make_unique<FaultyFileSystem>(files, plan);
     faulty_dm = std::make_unique<FaultyDm>(dm, plan);
-    auto budget = Budget::Open(*faulty_files, "/state/budget", max_blocks_per_hour);
+    auto budget =
+        Budget::Open(*faulty_files, "/state/budget", {max_blocks_per_hour, max_devices_per_hour});
     auto store = DesiredStore::Open(*faulty_files, "/state/desired");
     if (!budget || !store) return;
     Applier applier({*faulty_dm, modules, guard, clock}, {"dm-remap", true, max_spare_percent},
@@ -106,6 +107,7 @@ class Node {
   FaultPlan plan;
   AllowedDevice allowed;
   std::uint64_t max_blocks_per_hour = 1000;
+  std::uint64_t max_devices_per_hour = 4;
   unsigned max_spare_percent = 80;
   std::vector<v1::Outcome> outcomes;
   v1::Outcome last;  // of the last `Said`

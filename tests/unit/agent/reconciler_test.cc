@@ -131,6 +131,41 @@ const std::vector<Refusal>& Refusals() {
        }},
       {"spare", Code::kResourceExhausted, "max_spare_percent",
        [](Node& node, v1::Desired&) { node.dm.SpareOn(Node::kSpare).slots = 1; }},
+      {"devices", Code::kResourceExhausted, "max_devices_per_hour",
+       [](Node& node, v1::Desired&) {
+         ASSERT_TRUE(node.files.WriteDurably(
+             "/state/budget",
+             std::to_string(node.clock.Now().time_since_epoch().count()) + " 1 device=other\n"));
+         node.max_devices_per_hour = 1;
+         node.Start();
+         node.Said();
+       }},
+      {"mounted", Code::kFailedPrecondition, "/dev/sda is in use",
+       [](Node& node, v1::Desired&) {
+         node.dm.Reboot();
+         node.guard.used.insert("/dev/sda");
+       }},
+      {"foreign", Code::kFailedPrecondition, "holds ext4",
+       [](Node& node, v1::Desired&) {
+         node.dm.Reboot();
+         node.guard.foreign.insert("/dev/sdb@0");
+       }},
+      {"blank", Code::kFailedPrecondition, "has lost its mappings",
+       [](Node& node, v1::Desired&) {
+         node.dm.Reboot();
+         node.guard.blank.insert("/dev/sdb");
+       }},
+      {"small", Code::kOutOfRange, "does not fit on /dev/sdb of 70000 sectors",
+       [](Node& node, v1::Desired&) {
+         node.drives.Set({MakeFakeDrive("sda", 0, "MAIN", 1'000'003),
+                          MakeFakeDrive("sdb", 16, "SPARE", 70'000)});
+       }},
+      {"twin", Code::kFailedPrecondition, "have the same identity",
+       [](Node& node, v1::Desired&) {
+         node.drives.Set({MakeFakeDrive("sda", 0, "MAIN", 1'000'003),
+                          MakeFakeDrive("sdc", 32, "MAIN", 1'000'003),
+                          MakeFakeDrive("sdb", 16, "SPARE", 80'000)});
+       }},
       {"table", Code::kFailedPrecondition, "exists with another table",
        [](Node& node, v1::Desired&) {
          node.dm.AddDevice("data0", "x", DmTarget{0, 8, "linear", "8:0 0"});
