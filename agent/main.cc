@@ -10,6 +10,7 @@
 
 #include "agent/app.h"
 #include "agent/probe.h"
+#include "agent/remap/module_loader.h"
 #include "support/version.h"
 
 namespace remapfleet::agent {
@@ -38,6 +39,13 @@ int Run(const Config& config) {
   spdlog::info("stopping; remap devices stay up");
   sd_notify(0, "STOPPING=1");
   return 0;
+}
+
+int LoadModule(const Config& config) {
+  const Status loaded = MakeModuleLoader()->Load(config.module);
+  if (loaded) return 0;
+  std::cerr << "remap-agent: " << loaded.error().message() << "\n";
+  return 1;
 }
 
 int Print(const Result<v1::DriveHealth>& health, bool json) {
@@ -72,6 +80,9 @@ int main(int argc, char** argv) {
       ->excludes(from_device)
       ->excludes(from_blob);
   probe->add_flag("--json", json, "as JSON");
+  const auto* load_module = app.add_subcommand(
+      "load-module",
+      "load the target that the configuration names, as a unit does before the agent");
   CLI11_PARSE(app, argc, argv);
   if (probe->parsed()) {
     if (!device.empty()) return Print(ProbeDevice(device), json);
@@ -91,5 +102,6 @@ int main(int argc, char** argv) {
     std::cout << config_path << ": good\n";
     return 0;
   }
+  if (load_module->parsed()) return LoadModule(*config);
   return Run(*config);
 }
