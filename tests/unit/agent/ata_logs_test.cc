@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/unit/agent/temp_folder.h"
+
 namespace remapfleet::agent {
 namespace {
 
@@ -13,9 +15,7 @@ namespace fs = std::filesystem;
 
 class AtaLogsTest : public ::testing::Test {
  protected:
-  AtaLogsTest() : folder_(fs::path(::testing::TempDir()) / "ata_logs_test") {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+  AtaLogsTest() {
     // Says how often it was asked, as the number of errors that the log ever got.
     std::ofstream(folder_ / "smartctl")
         << "#!/bin/sh\necho >>" << (folder_ / "asked").string() << "\n"
@@ -38,7 +38,8 @@ class AtaLogsTest : public ::testing::Test {
     return health;
   }
 
-  const fs::path folder_;
+  const TempFolder own_;
+  const fs::path& folder_ = own_.path();
   AtaLogs logs_{{folder_ / "smartctl"}};
   Drive drive_;
   v1::DriveHealth health_;

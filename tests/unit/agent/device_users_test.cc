@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/unit/agent/temp_folder.h"
+
 namespace remapfleet::agent {
 namespace {
 
@@ -12,8 +14,7 @@ namespace fs = std::filesystem;
 
 class DeviceUsersTest : public ::testing::Test {
  protected:
-  DeviceUsersTest() : root_(fs::path(::testing::TempDir()) / "device_users_test") {
-    fs::remove_all(root_);
+  DeviceUsersTest() {
     Put("sys/class/block/sda/dev", "8:0");
     Put("sys/class/block/sda/sda1/partition", "1");
     Put("sys/class/block/sda1/dev", "8:1");
@@ -26,7 +27,8 @@ class DeviceUsersTest : public ::testing::Test {
   }
   std::string Users() { return UsersOf("/dev/sda", {root_ / "sys", root_ / "proc"}); }
 
-  const fs::path root_;
+  const TempFolder folder_;
+  const fs::path& root_ = folder_.path();
 };
 
 TEST_F(DeviceUsersTest, NobodyIsNamedWhereNobodyIs) {

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/posix/files.h"
+#include "tests/unit/agent/temp_folder.h"
 
 namespace remapfleet::agent {
 namespace {
@@ -63,7 +64,8 @@ TEST(RunProgram, ItsErrorsAreCutAndDoNotStopIt) {
 }
 
 TEST(RunProgram, AtTheDeadlineItAndItsChildrenAreKilled) {
-  const std::string file = ::testing::TempDir() + "run_program_child";
+  const TempFolder folder;
+  const std::string file = folder.path() / "child";
   const auto output = Shell("sleep 1000 & echo $! >" + file + "; wait", {milliseconds(300)});
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().code(), Code::kDeadlineExceeded);

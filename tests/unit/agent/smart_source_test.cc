@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/unit/agent/temp_folder.h"
+
 namespace remapfleet::agent {
 namespace {
 
@@ -22,10 +24,6 @@ constexpr char kSas[] =
 
 class SmartctlTest : public ::testing::Test {
  protected:
-  SmartctlTest() : folder_(fs::path(::testing::TempDir()) / "smartctl_test") {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
   // A program in smartctl's place.
   void Program(const std::string& script) {
     const fs::path path = folder_ / "smartctl";
@@ -63,7 +61,8 @@ class SmartctlTest : public ::testing::Test {
     return text;
   }
 
-  const fs::path folder_;
+  const TempFolder own_;
+  const fs::path& folder_ = own_.path();
 };
 
 TEST_F(SmartctlTest, ADiskKeepsTheNameThatTheKernelKnowsItBy) {
