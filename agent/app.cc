@@ -1,5 +1,6 @@
 #include "agent/app.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ class App::Impl {
     spool_ = std::move(*spool);
     auto remap = RemapThread::Start(
         config, {*outside_.dm, *outside_.modules, *outside_.guard, *outside_.clock},
-        *outside_.files, drives_, *spool_, state_);
+        *outside_.files, drives_, *spool_, state_, heartbeats_);
     if (!remap) return Fail(remap.error());
     remap_ = std::move(*remap);
     if (auto events = outside_.start_dm_events([this] { remap_->Look(); })) {
@@ -44,7 +45,7 @@ class App::Impl {
       spdlog::warn("no device-mapper events: {}", events.error().message());
     }
     if (auto faults = FaultThread::Start(drives_, *remap_, *spool_, state_, *outside_.clock,
-                                         outside_.start_errors, outside_.open_reads)) {
+                                         outside_.start_errors, outside_.open_reads, heartbeats_)) {
       faults_ = std::move(*faults);
     } else {
       spdlog::error("{}: I/O errors are not seen", faults.error().message());
@@ -63,6 +64,17 @@ class App::Impl {
     return {};
   }
 
+  std::vector<std::string> Late(std::chrono::steady_clock::time_point now) {
+    return heartbeats_.Late(now);
+  }
+
+  std::string Summary() const {
+    const SpoolStats spool = spool_->stats();
+    return fmt::format("{} drives, {} remap devices up, {}, {} records to send",
+                       drives_.All().size(), remap_->LiveDevices().size(),
+                       link_->connected() ? "connected" : "cut off", spool.records);
+  }
+
  private:
   void StartHealth(const Config& config) {
     std::vector<Drive> members;
@@ -71,7 +83,7 @@ class App::Impl {
     }
     health_ = std::make_unique<HealthThread>(
         drives_, std::move(members), outside_.smart, *spool_, state_, *outside_.clock,
-        HealthTiming{config.health_interval, config.answer_timeout + kKilling});
+        HealthTiming{config.health_interval, config.answer_timeout + kKilling}, heartbeats_);
     if (auto events = outside_.start_disk_events([this] { health_->Look(); })) {
       disk_events_ = std::move(*events);
     } else {
@@ -120,6 +132,7 @@ class App::Impl {
 
   const Outside outside_;
   AgentState state_;
+  Heartbeats heartbeats_;
   DriveTable drives_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<RemapThread> remap_;
@@ -140,5 +153,11 @@ Result<std::unique_ptr<App>> App::Start(const Config& config, Outside outside) {
 
 App::App(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 App::~App() = default;
+
+std::vector<std::string> App::Late(std::chrono::steady_clock::time_point now) const {
+  return impl_->Late(now);
+}
+
+std::string App::Summary() const { return impl_->Summary(); }
 
 }  // namespace remapfleet::agent

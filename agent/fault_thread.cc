@@ -10,6 +10,7 @@
 namespace remapfleet::agent {
 namespace {
 
+constexpr std::chrono::minutes kAlive{2};
 constexpr std::size_t kEvents = 4096;
 constexpr std::uint64_t kNeighbourhood = 2048;  // sectors: 1 MiB on each side
 constexpr std::chrono::seconds kBetweenChecks{10};
@@ -26,13 +27,15 @@ std::chrono::milliseconds SlackOf(v1::IoError::Source source) {
 }  // namespace
 
 FaultThread::FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink,
-                         AgentState& state, const Clock& clock, OpenReads open_reads)
+                         AgentState& state, const Clock& clock, OpenReads open_reads,
+                         Heartbeats& heartbeats)
     : drives_(drives),
       remap_(remap),
       sink_(sink),
       state_(state),
       clock_(clock),
       open_reads_(std::move(open_reads)),
+      heart_(heartbeats.Add("faults", kAlive)),
       events_(kEvents),
       checks_(1) {}
 
@@ -40,9 +43,10 @@ Result<std::unique_ptr<FaultThread>> FaultThread::Start(DriveTable& drives,
                                                         const RemapThread& remap, RecordSink& sink,
                                                         AgentState& state, const Clock& clock,
                                                         const StartErrorSource& start_source,
-                                                        OpenReads open_reads) {
+                                                        OpenReads open_reads,
+                                                        Heartbeats& heartbeats) {
   std::unique_ptr<FaultThread> faults(
-      new FaultThread(drives, remap, sink, state, clock, std::move(open_reads)));
+      new FaultThread(drives, remap, sink, state, clock, std::move(open_reads), heartbeats));
   FaultThread* raw = faults.get();
   auto source = start_source([raw](FaultEvent event) {
     // While there is no room, errors wait in the kernel's buffer; what does not fit there, it
@@ -67,7 +71,9 @@ FaultThread::~FaultThread() {
 
 void FaultThread::Run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    TakeNext(stop, storm_.NextDue().value_or(std::chrono::steady_clock::time_point::max()));
+    heart_->Beat();
+    const auto wake = std::chrono::steady_clock::now() + Heartbeats::kInterval;
+    TakeNext(stop, std::min(wake, storm_.NextDue().value_or(wake)));
     Report(storm_.Flush(std::chrono::steady_clock::now()));
   }
   while (TakeNext({}, std::chrono::steady_clock::now())) {

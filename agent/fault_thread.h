@@ -9,6 +9,7 @@
 #include "agent/faults/error_source.h"
 #include "agent/faults/own_reads.h"
 #include "agent/faults/storm.h"
+#include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
 #include "agent/remap_thread.h"
@@ -26,12 +27,12 @@ class FaultThread {
                                                     RecordSink& sink, AgentState& state,
                                                     const Clock& clock,
                                                     const StartErrorSource& start_source,
-                                                    OpenReads open_reads);
+                                                    OpenReads open_reads, Heartbeats& heartbeats);
   ~FaultThread();
 
  private:
   FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink, AgentState& state,
-              const Clock& clock, OpenReads open_reads);
+              const Clock& clock, OpenReads open_reads, Heartbeats& heartbeats);
   void Run(std::stop_token stop);
   // False if there was nothing to take until the deadline.
   bool TakeNext(std::stop_token stop, std::chrono::steady_clock::time_point deadline);
@@ -49,6 +50,7 @@ class FaultThread {
   AgentState& state_;
   const Clock& clock_;
   const OpenReads open_reads_;
+  const std::shared_ptr<Heartbeats::Heart> heart_;
   OwnReads own_reads_;
   BoundedQueue<FaultEvent> events_;
   Storm storm_;

@@ -10,6 +10,9 @@
 namespace remapfleet::agent {
 namespace {
 
+// Drives do not hold it up; the spool's disk may.
+constexpr std::chrono::minutes kAlive{2};
+
 v1::DriveHealth Unanswered(const Drive& drive, std::string problem) {
   v1::DriveHealth health;
   *health.mutable_drive() = drive.identity;
@@ -21,13 +24,14 @@ v1::DriveHealth Unanswered(const Drive& drive, std::string problem) {
 
 HealthThread::HealthThread(DriveTable& drives, std::vector<Drive> members,
                            std::shared_ptr<SmartSource> source, RecordSink& sink, AgentState& state,
-                           const Clock& clock, HealthTiming timing)
+                           const Clock& clock, HealthTiming timing, Heartbeats& heartbeats)
     : drives_(drives),
       members_(std::move(members)),
       sink_(sink),
       state_(state),
       clock_(clock),
       timing_(timing),
+      heart_(heartbeats.Add("health", kAlive)),
       readers_(std::move(source), timing.at_once, timing.limit,
                [this](const Drive& drive, v1::DriveHealth health) {
                  const std::lock_guard lock(mutex_);
@@ -47,6 +51,7 @@ void HealthThread::Look() {
 void HealthThread::Run(std::stop_token stop) {
   auto round = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
+    heart_->Beat();
     const auto now = std::chrono::steady_clock::now();
     if (now >= round) {
       FindDrives();
@@ -56,8 +61,9 @@ void HealthThread::Run(std::stop_token stop) {
     Report(TakeOverdue(now));
     std::vector<v1::Record> records;
     bool look = false;
-    for (Answer& answer :
-         Await(stop, std::min(round, readers_.NextOverdue().value_or(round)), look)) {
+    const Time wake =
+        std::min({round, readers_.NextOverdue().value_or(round), now + Heartbeats::kInterval});
+    for (Answer& answer : Await(stop, wake, look)) {
       unanswered_.erase(answer.first.identity.path());
       records.push_back(Take(std::move(answer)));
     }

@@ -13,6 +13,7 @@
 #include "agent/disks/drives.h"
 #include "agent/disks/health_readers.h"
 #include "agent/disks/smart_source.h"
+#include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
 #include "support/clock.h"
@@ -30,7 +31,8 @@ class HealthThread {
  public:
   // All must outlive it. `members` are the drives behind RAID controllers.
   HealthThread(DriveTable& drives, std::vector<Drive> members, std::shared_ptr<SmartSource> source,
-               RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing);
+               RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing,
+               Heartbeats& heartbeats);
   ~HealthThread();
 
   // Disks may have come or gone: new ones are read at once. Any thread.
@@ -56,6 +58,8 @@ class HealthThread {
   AgentState& state_;
   const Clock& clock_;
   const HealthTiming timing_;
+
+  const std::shared_ptr<Heartbeats::Heart> heart_;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

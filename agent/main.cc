@@ -2,27 +2,21 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <iostream>
 
 #include "agent/app.h"
 #include "agent/probe.h"
 #include "agent/remap/module_loader.h"
+#include "agent/service.h"
 #include "support/version.h"
 
 namespace remapfleet::agent {
 namespace {
 
 int Run(const Config& config) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  // Every thread inherits this: the signals wait for sigwait.
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  BlockEnding();
   auto outside = MakeOutside(config);
   if (!outside) {
     spdlog::critical("{}", outside.error().message());
@@ -33,11 +27,7 @@ int Run(const Config& config) {
     spdlog::critical("{}", app.error().message());
     return 1;
   }
-  sd_notify(0, "READY=1");
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("stopping; remap devices stay up");
-  sd_notify(0, "STOPPING=1");
+  ServeUntilTold(**app);
   return 0;
 }
 

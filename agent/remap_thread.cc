@@ -5,6 +5,8 @@
 namespace remapfleet::agent {
 namespace {
 
+// An order to move many blocks is done before the next beat.
+constexpr std::chrono::minutes kAlive{15};
 constexpr std::size_t kOrders = 256;
 // States are reported so often even if nothing changed.
 constexpr std::chrono::seconds kRefresh{30};
@@ -38,18 +40,21 @@ std::vector<AllowedDevice> Allowed(const Config& config) {
 }  // namespace
 
 RemapThread::RemapThread(const Config& config, RemapPorts ports, DriveTable& drives,
-                         RecordSink& sink, AgentState& state)
+                         RecordSink& sink, AgentState& state, Heartbeats& heartbeats)
     : drives_(drives),
       sink_(sink),
       state_(state),
       ports_(ports),
       allowed_(Allowed(config)),
+      heart_(heartbeats.Add("remap", kAlive)),
       orders_(kOrders) {}
 
 Result<std::unique_ptr<RemapThread>> RemapThread::Start(const Config& config, RemapPorts ports,
                                                         FileSystem& files, DriveTable& drives,
-                                                        RecordSink& sink, AgentState& state) {
-  std::unique_ptr<RemapThread> remap(new RemapThread(config, ports, drives, sink, state));
+                                                        RecordSink& sink, AgentState& state,
+                                                        Heartbeats& heartbeats) {
+  std::unique_ptr<RemapThread> remap(
+      new RemapThread(config, ports, drives, sink, state, heartbeats));
   const Status prepared = remap->Prepare(config, files);
   if (!prepared) return Fail(prepared.error());
   // Before the link: what is up and known is part of the first Hello.
@@ -99,7 +104,8 @@ void RemapThread::Look() {
 void RemapThread::Run(std::stop_token stop) {
   auto refresh = std::chrono::steady_clock::now() + kRefresh;
   while (!stop.stop_requested()) {
-    auto wake = refresh;
+    heart_->Beat();
+    auto wake = std::min(refresh, std::chrono::steady_clock::now() + Heartbeats::kInterval);
     if (const auto due = reconciler_->RunDue()) {
       wake = std::min(wake, std::chrono::steady_clock::now() + (*due - ports_.clock.Now()));
     }

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "agent/config.h"
+#include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
 #include "agent/remap/reconciler.h"
@@ -29,7 +30,8 @@ class RemapThread {
   // All must outlive it.
   static Result<std::unique_ptr<RemapThread>> Start(const Config& config, RemapPorts ports,
                                                     FileSystem& files, DriveTable& drives,
-                                                    RecordSink& sink, AgentState& state);
+                                                    RecordSink& sink, AgentState& state,
+                                                    Heartbeats& heartbeats);
   ~RemapThread();
 
   // False if the queue is full; the controller then sends again.
@@ -48,7 +50,7 @@ class RemapThread {
   using Order = std::variant<v1::Desired, LookNow>;
 
   RemapThread(const Config& config, RemapPorts ports, DriveTable& drives, RecordSink& sink,
-              AgentState& state);
+              AgentState& state, Heartbeats& heartbeats);
   Status Prepare(const Config& config, FileSystem& files);
   void Run(std::stop_token stop);
   void ReportAll(bool force);
@@ -60,6 +62,7 @@ class RemapThread {
   AgentState& state_;
   const RemapPorts ports_;
   std::vector<AllowedDevice> allowed_;
+  const std::shared_ptr<Heartbeats::Heart> heart_;
   std::unique_ptr<Reconciler> reconciler_;
   std::map<std::string, std::string> last_line_;  // by device: what was reported last
 

@@ -172,6 +172,16 @@ TEST_F(AppTest, AStormReachesTheControllerWithEveryPlace) {
                            [](const v1::Record& record) { return record.has_gap(); }));
 }
 
+TEST_F(AppTest, EveryThreadBeatsAndIsMissedWhenItDoesNot) {
+  const auto app = Start();
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_TRUE(app->Late(now).empty());
+  auto late = app->Late(now + std::chrono::minutes(16));
+  std::sort(late.begin(), late.end());
+  EXPECT_EQ(late, (std::vector<std::string>{"faults", "health", "remap"}));
+  EXPECT_EQ(app->Late(now + std::chrono::minutes(3)).size(), 2U);
+}
+
 TEST_F(AppTest, StartsAndStopsAHundredTimesWhileThingsHappen) {
   config_.metrics_listen = "";  // its server takes a second or so to stop
   std::counting_semaphore<> rounds(0);

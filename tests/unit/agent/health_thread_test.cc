@@ -70,7 +70,7 @@ class HealthThreadTest : public ::testing::Test {
   }
   std::unique_ptr<HealthThread> Start(HealthTiming timing, std::vector<Drive> members = {}) {
     return std::make_unique<HealthThread>(table_, std::move(members), smart_, records_, state_,
-                                          clock_, timing);
+                                          clock_, timing, heartbeats_);
   }
   std::vector<std::string> Shown() const {
     std::vector<std::string> ids;
@@ -85,6 +85,7 @@ class HealthThreadTest : public ::testing::Test {
   Records records_;
   AgentState state_;
   FakeClock clock_;
+  Heartbeats heartbeats_;
 };
 
 TEST_F(HealthThreadTest, ADriveThatDoesNotAnswerDelaysNoOther) {
