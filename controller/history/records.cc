@@ -157,6 +157,13 @@ void CopyOutcomes(Transaction& transaction, const std::string& host, const std::
   copy.Complete();
 }
 
+void CopyInventories(Transaction& transaction, const std::string& host, const std::string& boot,
+                     const Rows& rows) {
+  Copy copy(transaction, "drive_inventory", host, boot, {"drives"});
+  for (const Row& row : rows) copy.Add(row, "", row.record->inventory().drives_size());
+  copy.Complete();
+}
+
 void NoteDrive(Transaction& transaction, const std::string& host, const v1::DriveIdentity& drive) {
   transaction.work.exec_params(
       "insert into drive (host_id, drive_id, identity) values ($1, $2, $3::bytea) "
@@ -338,6 +345,7 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
 
   NoteDrives(transaction, host.value(), boot, rows);
   if (rows.contains(Kind::kInventory)) {
+    CopyInventories(transaction, host.value(), boot, rows[Kind::kInventory]);
     NoteInventory(transaction, host.value(), rows[Kind::kInventory].back());
   }
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {

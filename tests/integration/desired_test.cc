@@ -166,6 +166,7 @@ TEST_F(DesiredTest, ADriveThatWasPulledIsGoneAndKeepsItsHistory) {
   EXPECT_EQ(Sql("select string_agg(drive_id, ',') from drive where gone_at is not null"),
             "serial-pulled");
   EXPECT_EQ(Sql("select count(*) from health_sample where drive_id = 'serial-pulled'"), "1");
+  EXPECT_EQ(Sql("select string_agg(drives::text, ' ' order by seq) from drive_inventory"), "2 1");
   inventory.mutable_inventory()->add_drives()->set_drive_id("serial-pulled");
   Send({inventory});
   EXPECT_EQ(Sql("select count(*) from drive where gone_at is not null"), "0");
