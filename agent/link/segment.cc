@@ -61,6 +61,14 @@ std::string EncodeFrame(std::uint64_t seq, std::string_view record) {
   return frame + body;
 }
 
+Result<std::string_view> DecodeFrame(std::string_view frame) {
+  if (frame.size() < kFrameHeader || Get<std::uint32_t>(frame) != frame.size() - kFrameHeader ||
+      Get<std::uint32_t>(frame.substr(4)) != Crc32c(frame.substr(8))) {
+    return Fail(Code::kDataLoss, "a damaged frame");
+  }
+  return frame.substr(kFrameHeader);
+}
+
 Result<ParsedSegment> ParseSegment(std::string_view bytes) {
   if (bytes.size() < kSegmentHeader || bytes.substr(0, kMagic.size()) != kMagic) {
     return Fail(Code::kDataLoss, "no segment header");

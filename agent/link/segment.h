@@ -20,6 +20,9 @@ std::uint32_t Crc32c(std::string_view bytes);
 std::string EncodeSegmentHeader(const std::string& boot_id);
 std::string EncodeFrame(std::uint64_t seq, std::string_view record);
 
+// The serialised Record of a whole frame; DATA_LOSS if it is not as it was written.
+Result<std::string_view> DecodeFrame(std::string_view frame);
+
 struct Frame {
   std::uint64_t seq = 0;
   std::uint64_t offset = 0;  // of the serialised Record in the file

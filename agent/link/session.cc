@@ -153,6 +153,8 @@ bool Session::SendNext(ControllerStream& stream, const Progress& progress, bool&
     const std::uint64_t last = request.batch().first_seq() + request.batch().records_size() - 1;
     in_flight_.push_back({request.batch().boot_id(), last, (*chunk)->bytes});
     auto& highest = sent_[request.batch().boot_id()];
+    const bool this_boot = request.batch().boot_id() == spool_.boot_id();
+    LeaveOutSent(*request.mutable_batch(), std::max(highest, this_boot ? spool_.last_acked() : 0));
     highest = std::max(highest, last);
   }
   cursor_ = (*chunk)->end;

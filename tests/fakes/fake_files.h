@@ -1,7 +1,9 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 
 #include "agent/posix/file_system.h"
@@ -26,14 +28,26 @@ class FakeFileSystem final : public FileSystem {
   void PowerCut(unsigned seed);
   // What a disk does to bytes that nobody looks at.
   void Damage(const std::string& path, std::size_t offset);
+  // A sector that cannot be read: whatever reads this byte fails, until `path` is written anew.
+  void Break(const std::string& path, std::size_t offset);
+  // All files together can hold so much; what does not fit is RESOURCE_EXHAUSTED.
+  void SetCapacity(std::size_t bytes);
+  // Bytes of all files in the folder.
+  std::size_t Used(const std::string& folder);
 
  private:
   class Open;
   struct File {
     std::string bytes;
     std::size_t synced = 0;  // bytes that a power cut leaves
+    std::optional<std::size_t> broken = std::nullopt;
   };
+  std::size_t Room() const;
+  Result<std::string> ReadLocked(const std::string& path, std::size_t offset,
+                                 std::optional<std::size_t> size) const;
+
   std::mutex mutex_;
+  std::size_t capacity_ = std::numeric_limits<std::size_t>::max();
   unsigned life_ = 0;  // grows with each power cut
   std::map<std::string, File> files_;
   std::map<std::string, File> removed_;

@@ -57,7 +57,7 @@ class FaultyAppendFile final : public AppendFile {
 };
 
 // Any FileSystem, failing by plan; reads count as steps too.
-class FaultyFileSystem final : public FileSystem {
+class FaultyFileSystem : public FileSystem {
  public:
   FaultyFileSystem(FileSystem& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
 
@@ -92,6 +92,22 @@ class FaultyFileSystem final : public FileSystem {
  private:
   FileSystem& inner_;
   FaultPlan& plan_;
+};
+
+// The same, with each part of a durable write a step of its own, made as the real one makes it.
+class FaultyInParts final : public FaultyFileSystem {
+ public:
+  using FaultyFileSystem::FaultyFileSystem;
+
+  Status WriteDurably(const std::string& path, std::string_view contents) override {
+    const std::string temporary = path + ".tmp";
+    (void)Remove(temporary);
+    auto file = CreateAppend(temporary);
+    if (!file) return Fail(file.error());
+    if (auto written = (*file)->Append(contents); !written) return written;
+    if (auto synced = (*file)->Sync(); !synced) return synced;
+    return Rename(temporary, path);
+  }
 };
 
 }  // namespace remapfleet::agent

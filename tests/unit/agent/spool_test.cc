@@ -101,7 +101,7 @@ TEST_F(SpoolTest, ATailTornAnywhereLosesOnlyItself) {
   fs::path segment;
   std::uint64_t before = 0;
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (entry.file_size() > before) {
+    if (entry.path().extension() == ".seg" && entry.file_size() > before) {
       segment = entry.path();
       before = entry.file_size();
     }
