@@ -163,6 +163,7 @@ v1::Record HealthThread::Take(Answer answer) {
   v1::Record record;
   *record.mutable_time() = ToProto(now);
   *record.mutable_health() = std::move(health);
+  sent_logs_.LeaveOut(*record.mutable_health(), now);
   return record;
 }
 
@@ -181,6 +182,7 @@ void HealthThread::Report(std::vector<v1::Record> records) {
   if (records.empty()) return;
   if (const auto stored = sink_.Append(std::move(records)); !stored) {
     spdlog::error("drive health cannot be stored: {}", stored.error().message());
+    sent_logs_.Forget();
   }
 }
 

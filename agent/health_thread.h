@@ -12,6 +12,7 @@
 
 #include "agent/disks/drives.h"
 #include "agent/disks/health_readers.h"
+#include "agent/disks/sent_logs.h"
 #include "agent/disks/smart_source.h"
 #include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
@@ -34,6 +35,9 @@ class HealthThread {
                RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing,
                Heartbeats& heartbeats);
   ~HealthThread();
+
+  // A new stream has begun: the next logs of each drive are reported whole. Any thread.
+  void TellLogsAnew() { sent_logs_.Forget(); }
 
   // Disks may have come or gone: new ones are read at once. Any thread.
   void Look();
@@ -66,6 +70,7 @@ class HealthThread {
   std::vector<Answer> answers_;
   bool look_ = false;
 
+  SentLogs sent_logs_;
   std::map<std::string, v1::DriveIdentity> known_members_;  // by path, as they last said
   std::map<std::string, TimePoint> unanswered_;             // by path: when they were asked
   std::set<std::string> silent_;                            // paths

@@ -184,9 +184,31 @@ void NoteSilence(Transaction& transaction, const std::string& host, const v1::Dr
       silent.drive().drive_id(), ToBytea(health));
 }
 
-void NoteHealth(Transaction& transaction, const std::string& host, const Row& row) {
-  const v1::DriveHealth& health = row.record->health();
+// Logs that the agent left out are those that it sent before: in this batch, or an earlier one.
+// They stay marked as left out where they never came.
+void BringBackLogs(Transaction& transaction, const std::string& host, const Row* whole,
+                   v1::DriveHealth& health) {
+  v1::DriveHealth before;
+  if (whole != nullptr) {
+    before = whole->record->health();
+  } else {
+    const auto rows = transaction.work.exec_params(
+        "select health from drive where host_id = $1 and drive_id = $2 and health is not null",
+        host, health.drive().drive_id());
+    if (rows.empty()) return;
+    before = Parse<v1::DriveHealth>(rows[0][0]);
+  }
+  *health.mutable_logged_errors() = before.logged_errors();
+  *health.mutable_self_tests() = before.self_tests();
+  health.set_logs_unchanged(before.logs_unchanged());
+}
+
+// `whole` is the last record of the batch with all of the drive's logs, if there is one.
+void NoteHealth(Transaction& transaction, const std::string& host, const Row& row,
+                const Row* whole) {
+  v1::DriveHealth health = row.record->health();
   if (!HasReadings(health)) return NoteSilence(transaction, host, health);
+  if (health.logs_unchanged()) BringBackLogs(transaction, host, whole, health);
   transaction.work.exec_params(
       "update drive set identity = $3::bytea, health = $4::bytea, health_time = $5 "
       "where host_id = $1 and drive_id = $2",
@@ -229,11 +251,15 @@ void NoteDrives(Transaction& transaction, const std::string& host, const std::st
                 std::map<v1::Record::KindCase, Rows>& rows) {
   using Kind = v1::Record::KindCase;
   // In the order of ids: two streams of one host must not wait for each other.
-  std::map<std::string, std::array<const Row*, 2>> newest;
+  std::map<std::string, std::array<const Row*, 3>> newest;
   const auto note = [&newest](const std::string& drive, std::size_t slot, const Row& row) {
     newest[drive][slot] = &row;
   };
-  for (const Row& row : rows[Kind::kHealth]) note(row.record->health().drive().drive_id(), 0, row);
+  for (const Row& row : rows[Kind::kHealth]) {
+    const v1::DriveHealth& health = row.record->health();
+    note(health.drive().drive_id(), 0, row);
+    if (HasReadings(health) && !health.logs_unchanged()) note(health.drive().drive_id(), 2, row);
+  }
   for (const Row& row : rows[Kind::kRemapStatus])
     note(row.record->remap_status().drive_id(), 1, row);
   for (const Row& row : rows[Kind::kIoError]) newest[row.record->io_error().drive_id()];
@@ -242,7 +268,7 @@ void NoteDrives(Transaction& transaction, const std::string& host, const std::st
     v1::DriveIdentity drive;
     drive.set_drive_id(drive_id);
     NoteDrive(transaction, host, drive);
-    if (newest_of[0] != nullptr) NoteHealth(transaction, host, *newest_of[0]);
+    if (newest_of[0] != nullptr) NoteHealth(transaction, host, *newest_of[0], newest_of[2]);
     if (newest_of[1] != nullptr) NoteStatus(transaction, host, boot, *newest_of[1]);
   }
 }

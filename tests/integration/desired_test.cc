@@ -193,6 +193,42 @@ TEST_F(DesiredTest, ADriveThatSleepsIsWhatItSaidLast) {
   EXPECT_EQ(Sql("select health_time from drive where drive_id = 'serial-x'"), read);
 }
 
+// In batches of their own, in one batch, and where they never came.
+TEST_F(DesiredTest, LogsThatWereLeftOutAreThoseThatCameBefore) {
+  const auto reading = [this](std::uint64_t hours, const std::string& error) {
+    v1::Record record;
+    *record.mutable_time() = ToProto(clock_.Now());
+    v1::DriveHealth& health = *record.mutable_health();
+    health.mutable_drive()->set_drive_id("serial-x");
+    health.set_power_on_hours(hours);
+    if (error.empty()) {
+      health.set_logs_unchanged(true);
+    } else {
+      health.add_logged_errors()->set_description(error);
+      health.add_self_tests()->set_description("a test");
+    }
+    return record;
+  };
+  const auto known = [this] {
+    const auto device = database_->Query<v1::Device>(
+        [](Transaction& t) { return GetDevice(t, DriveId("serial-x")); });
+    return device ? device->health() : v1::DriveHealth();
+  };
+  Send({reading(1, "")});
+  EXPECT_TRUE(known().logs_unchanged());
+  Send({reading(2, "first")});
+  Send({reading(3, "")});
+  EXPECT_EQ(known().power_on_hours(), 3U);
+  ASSERT_EQ(known().logged_errors_size(), 1);
+  EXPECT_EQ(known().logged_errors(0).description(), "first");
+  EXPECT_EQ(known().self_tests_size(), 1);
+  EXPECT_FALSE(known().logs_unchanged());
+  Send({reading(4, "second"), reading(5, "")});
+  EXPECT_EQ(known().power_on_hours(), 5U);
+  ASSERT_EQ(known().logged_errors_size(), 1);
+  EXPECT_EQ(known().logged_errors(0).description(), "second");
+}
+
 TEST_F(DesiredTest, WhatFailsForOneDriveHoldsUpNoOther) {
   Send({ReadErrorAt(80)});
   Sql("insert into evidence (host_id, drive_id, boot_id, seq, body, received) values ('node-1', "
