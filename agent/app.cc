@@ -9,6 +9,7 @@
 
 #include "agent/fault_thread.h"
 #include "agent/health_thread.h"
+#include "agent/link/certificate_watch.h"
 #include "agent/link/link.h"
 #include "agent/metrics/exporter.h"
 #include "agent/remap_thread.h"
@@ -26,7 +27,10 @@ constexpr std::chrono::seconds kKilling{5};
 // Members are in the order in which they start; they end in the reverse.
 class App::Impl {
  public:
-  explicit Impl(Outside outside) : outside_(std::move(outside)), drives_(*outside_.drives) {}
+  Impl(const Config& config, Outside outside)
+      : outside_(std::move(outside)),
+        drives_(*outside_.drives),
+        certificate_(*outside_.files, config.tls_certificate, *outside_.clock) {}
 
   Status Start(const Config& config) {
     drives_.Rescan();
@@ -53,7 +57,8 @@ class App::Impl {
     StartHealth(config);
     link_ = std::make_unique<Link>(
         *outside_.controller, *spool_, [this] { return MakeHello(); },
-        [this](v1::Desired desired) { return remap_->Desire(std::move(desired)); });
+        [this](v1::Desired desired) { return remap_->Desire(std::move(desired)); },
+        [this] { health_->TellLogsAnew(); });
     if (!config.metrics_listen.empty()) {
       auto exporter = Exporter::Start(config.metrics_listen, state_, [this] { return Gauges(); });
       if (!exporter) return Fail(exporter.error());
@@ -127,7 +132,8 @@ class App::Impl {
 
   AgentGauges Gauges() const {
     const SpoolStats spool = spool_->stats();
-    return {link_->connected(), spool.records, spool.bytes, spool.dropped};
+    return {link_->connected(), spool.records,        spool.bytes,        spool.dropped,
+            spool.failing,      link_->clock_ahead(), certificate_.Ends()};
   }
 
   const Outside outside_;
@@ -140,12 +146,13 @@ class App::Impl {
   std::unique_ptr<FaultThread> faults_;
   std::unique_ptr<HealthThread> health_;
   std::unique_ptr<DiskEvents> disk_events_;
+  CertificateWatch certificate_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<Exporter> exporter_;
 };
 
 Result<std::unique_ptr<App>> App::Start(const Config& config, Outside outside) {
-  auto impl = std::make_unique<Impl>(std::move(outside));
+  auto impl = std::make_unique<Impl>(config, std::move(outside));
   const Status started = impl->Start(config);
   if (!started) return Fail(started.error());
   return std::unique_ptr<App>(new App(std::move(impl)));

@@ -60,12 +60,26 @@ MemberConfig ReadMember(TomlConfig& toml, const std::string& key) {
   return member;
 }
 
+// One, or several in the order of preference.
+std::vector<std::string> ReadAddresses(TomlConfig& toml) {
+  std::vector<std::string> addresses = toml.Strings("controller.addresses");
+  if (addresses.empty()) return {toml.RequiredString("controller.address")};
+  if (!toml.String("controller.address", "").empty()) {
+    toml.Refuse("controller.addresses",
+                "give controller.address or controller.addresses, not both");
+  }
+  if (std::set<std::string>(addresses.begin(), addresses.end()).size() != addresses.size()) {
+    toml.Refuse("controller.addresses", "controller.addresses names one twice");
+  }
+  return addresses;
+}
+
 }  // namespace
 
 Result<Config> ReadConfig(TomlConfig toml) {
   Config config;
   config.state_dir = toml.RequiredString("state_dir");
-  config.controller_address = toml.RequiredString("controller.address");
+  config.controller_addresses = ReadAddresses(toml);
   config.controller_server_name = toml.String("controller.server_name", "");
   config.tls_certificate = toml.RequiredString("tls.certificate");
   config.tls_key = toml.RequiredString("tls.key");

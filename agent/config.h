@@ -29,7 +29,7 @@ struct MemberConfig {
 // agent.toml. Only `ReadConfig` makes one, so that it always holds together.
 struct Config {
   std::string state_dir;
-  std::string controller_address;
+  std::vector<std::string> controller_addresses;  // at least one
   std::string controller_server_name;
   std::string tls_certificate;
   std::string tls_key;

@@ -5,7 +5,7 @@
 namespace remapfleet::agent {
 
 Result<Outside> MakeOutside(const Config& config) {
-  auto controller = MakeControllerPort({config.controller_address, config.controller_server_name,
+  auto controller = MakeControllerPort({config.controller_addresses, config.controller_server_name,
                                         config.tls_certificate, config.tls_key, config.tls_ca});
   if (!controller) return Fail(controller.error());
   // Two agents with one spool would give one number to two records.

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "remapfleet/v1/agent_service.pb.h"
 #include "support/result.h"
@@ -28,14 +29,14 @@ class ControllerStream {
 class ControllerPort {
  public:
   virtual ~ControllerPort() = default;
-  // A stream that may still fail at its first use.
-  virtual Result<std::unique_ptr<ControllerStream>> Connect() = 0;
-  // For people.
-  virtual std::string address() const = 0;
+  // In the order of preference, at least one.
+  virtual const std::vector<std::string>& addresses() const = 0;
+  // A stream to one of them, by its place there, that may still fail at its first use.
+  virtual Result<std::unique_ptr<ControllerStream>> Connect(std::size_t address) = 0;
 };
 
 struct ControllerOptions {
-  std::string address;
+  std::vector<std::string> addresses;
   std::string server_name;  // empty: the address's own
   std::string tls_certificate;
   std::string tls_key;

@@ -37,6 +37,7 @@ SessionEnd Session::Run(ControllerStream& stream, const v1::Hello& hello, std::s
   const std::stop_callback wake(stop, [this] { spool_.Poke(); });
   // A blocked write to a peer that went away only ends by cancelling.
   const std::stop_callback cancel(stop, [&stream] { stream.Cancel(); });
+  hello_sent_ = SystemClock().Now();
   {
     std::jthread reader([&] { ReadAll(stream); });
     v1::ConnectRequest request;
@@ -96,12 +97,17 @@ Status Session::Take(v1::ConnectResponse response) {
 
 Status Session::TakeWelcome(v1::Welcome welcome) {
   if (welcome_) return Fail(Code::kInternal, "the controller welcomed twice");
+  std::optional<std::chrono::microseconds> clock_ahead;
+  if (welcome.has_clock()) {
+    const TimePoint now = SystemClock().Now();
+    clock_ahead = FromProto(welcome.clock()) - (hello_sent_ + (now - hello_sent_) / 2);
+  }
   if (auto resumed = spool_.Resume(welcome.acked_seq()); !resumed) return resumed;
   {
     const std::lock_guard lock(mutex_);
     welcome_ = std::move(welcome);
   }
-  on_connected_();
+  on_connected_(clock_ahead);
   spool_.Poke();
   return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "agent/link/link.h"
+#include "support/clock.h"
 
 namespace remapfleet::agent {
 
@@ -22,7 +24,11 @@ struct SessionEnd {
 // the protocol ends it, and is never acted upon.
 class Session {
  public:
-  Session(Spool& spool, const Link::OnDesired& on_desired, std::function<void()> on_connected)
+  // With how far the controller's clock is ahead of this node's, as near as half of the round trip;
+  // nothing if the controller does not tell its time.
+  using OnConnected = std::function<void(std::optional<std::chrono::microseconds> clock_ahead)>;
+
+  Session(Spool& spool, const Link::OnDesired& on_desired, OnConnected on_connected)
       : spool_(spool), on_desired_(on_desired), on_connected_(std::move(on_connected)) {}
 
   SessionEnd Run(ControllerStream& stream, const v1::Hello& hello, std::stop_token stop);
@@ -49,7 +55,7 @@ class Session {
 
   Spool& spool_;
   const Link::OnDesired& on_desired_;
-  const std::function<void()> on_connected_;
+  const OnConnected on_connected_;
   Spool::Cursor cursor_ = 0;  // writer's
 
   std::mutex mutex_;
@@ -57,6 +63,7 @@ class Session {
   bool read_ended_ = false;  // the peer's side is over
   std::optional<Error> violation_;
   std::optional<v1::Welcome> welcome_;
+  TimePoint hello_sent_;
   std::optional<std::chrono::milliseconds> retry_after_;
   std::deque<InFlight> in_flight_;
   std::map<std::string, std::uint64_t> sent_;  // highest number, by boot

@@ -103,8 +103,22 @@ class Source final : public prometheus::Collectable {
                  static_cast<double>(own.spool_records));
     families.Add("spool_bytes", "Bytes of the spool on disk.", MetricType::Gauge,
                  static_cast<double>(own.spool_bytes));
-    families.Add("spool_dropped_total", "Records dropped because the spool was full.",
+    families.Add("spool_dropped_total",
+                 "Records lost because the spool was full or could not be written.",
                  MetricType::Counter, static_cast<double>(own.spool_dropped));
+    families.Add("spool_failing", "1 while the spool cannot be written.", MetricType::Gauge,
+                 own.spool_failing ? 1 : 0);
+    if (own.controller_clock_ahead) {
+      families.Add("controller_clock_ahead_seconds",
+                   "How far the controller's clock was ahead when it was last reached.",
+                   MetricType::Gauge,
+                   std::chrono::duration<double>(*own.controller_clock_ahead).count());
+    }
+    if (own.certificate_ends) {
+      families.Add("certificate_not_after_timestamp_seconds", "When this node's certificate ends.",
+                   MetricType::Gauge,
+                   std::chrono::duration<double>(own.certificate_ends->time_since_epoch()).count());
+    }
     for (const auto& [id, drive] : state_.Drives()) {
       // The kernel's name, to join with node_exporter; the id where the drive has not been read
       // yet.

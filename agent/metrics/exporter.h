@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/metrics/agent_state.h"
@@ -15,6 +17,9 @@ struct AgentGauges {
   std::uint64_t spool_records = 0;
   std::uint64_t spool_bytes = 0;
   std::uint64_t spool_dropped = 0;
+  bool spool_failing = false;
+  std::optional<std::chrono::microseconds> controller_clock_ahead;
+  std::optional<TimePoint> certificate_ends;
 };
 
 // Serves /metrics. Every series is made anew at each scrape, so that none outlives its drive; at

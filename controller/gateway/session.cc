@@ -102,6 +102,7 @@ void Session::Greet(v1::Hello hello) {
   v1::Welcome& welcome = *response.mutable_welcome();
   welcome.set_session_epoch(start->epoch);
   welcome.set_acked_seq(start->acked_seq);
+  *welcome.mutable_clock() = ToProto(context_.clock.Now());
   welcome.mutable_heartbeat()->set_seconds(kHeartbeat.count());
   welcome.mutable_limits()->set_max_batch_records(kMaxBatchRecords);
   welcome.mutable_limits()->set_max_unacked_bytes(kMaxUnackedBytes);

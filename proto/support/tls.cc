@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -108,6 +109,23 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> ClientTls(const TlsFiles& file
   auto pems = Load(files);
   if (!pems) return Fail(pems.error());
   return grpc::SslCredentials({pems->ca, pems->key, pems->certificate});
+}
+
+Result<CertificateLife> ReadCertificateLife(const std::string& pem) {
+  const std::vector<X509Ptr> chain = ParseCertificates(pem);
+  ERR_clear_error();
+  if (chain.empty()) return Fail(Code::kInvalidArgument, "not a PEM certificate");
+  CertificateLife life;
+  for (const auto& [field, time] :
+       {std::pair{X509_get0_notBefore(chain.front().get()), &life.begins},
+        std::pair{X509_get0_notAfter(chain.front().get()), &life.ends}}) {
+    std::tm utc{};
+    if (ASN1_TIME_to_tm(field, &utc) != 1) {
+      return Fail(Code::kInvalidArgument, "a certificate without a lifetime");
+    }
+    *time = TimePoint(std::chrono::seconds(timegm(&utc)));
+  }
+  return life;
 }
 
 Result<PeerIdentity> ParsePeerUri(std::string_view uri) {

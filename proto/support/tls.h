@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "support/clock.h"
 #include "support/ids.h"
 #include "support/result.h"
 
@@ -23,6 +24,13 @@ struct TlsFiles {
 // that key and certificate do not belong together or the certificate is not from the CA.
 Result<std::shared_ptr<grpc::ServerCredentials>> ServerTls(const TlsFiles& files);
 Result<std::shared_ptr<grpc::ChannelCredentials>> ClientTls(const TlsFiles& files);
+
+struct CertificateLife {
+  TimePoint begins;
+  TimePoint ends;
+};
+// Of the first certificate in a PEM file's text. INVALID_ARGUMENT if there is none.
+Result<CertificateLife> ReadCertificateLife(const std::string& pem);
 
 // Who a verified peer is. The kind and name come from its URI SAN:
 // "remapfleet://host/<host id>" for agents, "remapfleet://operator/<name>" for people.

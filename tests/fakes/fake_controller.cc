@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "support/clock.h"
+
 namespace remapfleet::agent {
 
 class FakeController::Stream final : public ControllerStream {
@@ -36,7 +38,7 @@ class FakeController::Stream final : public ControllerStream {
 FakeController::FakeController() = default;
 FakeController::~FakeController() = default;
 
-Result<std::unique_ptr<ControllerStream>> FakeController::Connect() {
+Result<std::unique_ptr<ControllerStream>> FakeController::Connect(std::size_t) {
   auto stream = std::make_unique<Stream>(*this);
   const std::lock_guard lock(mutex_);
   stream_ = stream.get();
@@ -53,6 +55,7 @@ bool FakeController::Take(const v1::ConnectRequest& request, const Stream& strea
   if (request.has_hello()) {
     hellos_.push_back(request.hello());
     answer.mutable_welcome()->set_acked_seq(committed_[request.hello().boot_id()]);
+    *answer.mutable_welcome()->mutable_clock() = ToProto(SystemClock().Now() + clock_ahead_);
     if (welcomes_) to_send_.push_front(answer);
   }
   if (request.has_batch()) {
@@ -107,6 +110,11 @@ void FakeController::End(grpc::Status status) {
   const std::lock_guard lock(mutex_);
   end_ = std::move(status);
   changed_.notify_all();
+}
+
+void FakeController::SetClockAhead(std::chrono::seconds ahead) {
+  const std::lock_guard lock(mutex_);
+  clock_ahead_ = ahead;
 }
 
 void FakeController::SetAcks(bool acks) {

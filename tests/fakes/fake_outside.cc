@@ -25,8 +25,10 @@ class LentDrives final : public DriveSource {
 class LentController final : public ControllerPort {
  public:
   explicit LentController(ControllerPort& controller) : controller_(controller) {}
-  Result<std::unique_ptr<ControllerStream>> Connect() override { return controller_.Connect(); }
-  std::string address() const override { return controller_.address(); }
+  Result<std::unique_ptr<ControllerStream>> Connect(std::size_t address) override {
+    return controller_.Connect(address);
+  }
+  const std::vector<std::string>& addresses() const override { return controller_.addresses(); }
 
  private:
   ControllerPort& controller_;

@@ -33,6 +33,19 @@ TEST(AgentConfig, TheShortestOneHasSafeDefaults) {
   EXPECT_EQ(config->spool_bytes, 64U << 20);
 }
 
+TEST(AgentConfig, ControllersAreOneOrSeveral) {
+  EXPECT_EQ(Read("")->controller_addresses, std::vector<std::string>{"c:1"});
+  const std::string head = "state_dir = \"/s\"\n[controller]\n";
+  const std::string tail = "[tls]\ncertificate = \"c\"\nkey = \"k\"\nca = \"a\"\n";
+  const auto several = Read(tail, head + "addresses = [\"b:1\", \"a:1\"]\n");
+  ASSERT_TRUE(several) << several.error().message();
+  EXPECT_EQ(several->controller_addresses, (std::vector<std::string>{"b:1", "a:1"}));
+  for (const std::string bad : {"", "addresses = []\n", "addresses = [\"a:1\", \"a:1\"]\n",
+                                "address = \"a:1\"\naddresses = [\"b:1\"]\n"}) {
+    EXPECT_FALSE(Read(tail, head + bad)) << bad;
+  }
+}
+
 TEST(AgentConfig, TheShippedExampleIsGood) {
   const auto config = LoadConfig(AGENT_EXAMPLE_TOML);
   ASSERT_TRUE(config) << config.error().message();

@@ -29,8 +29,8 @@ class SessionTest : public testing::Test {
     thread_ = std::jthread([this](std::stop_token stop) {
       v1::Hello hello;
       hello.set_boot_id(boot_);
-      Session session(*spool_, on_desired_, [] {});
-      auto stream = controller_.Connect();
+      Session session(*spool_, on_desired_, [this](auto offset) { offset_ = offset; });
+      auto stream = controller_.Connect(0);
       end_ = session.Run(**stream, hello, stop);
     });
   }
@@ -64,6 +64,7 @@ class SessionTest : public testing::Test {
     return true;
   };
   SessionEnd end_;
+  std::optional<std::chrono::microseconds> offset_;
   std::jthread thread_;
 };
 
@@ -142,6 +143,17 @@ TEST_F(SessionTest, AGoodbyeIsObeyedWithinReason) {
   const SessionEnd end = Join();
   ASSERT_TRUE(end.retry_after);
   EXPECT_EQ(*end.retry_after, std::chrono::hours(1));
+}
+
+TEST_F(SessionTest, TheClocksAreCompared) {
+  controller_.SetClockAhead(std::chrono::hours(1));
+  Append("a");
+  Run();
+  ASSERT_TRUE(controller_.Await([](const auto& records) { return records.size() == 1; }));
+  Stop();
+  ASSERT_TRUE(offset_);
+  EXPECT_GT(*offset_, std::chrono::minutes(59));
+  EXPECT_LT(*offset_, std::chrono::minutes(61));
 }
 
 TEST_F(SessionTest, TheControllersReasonForEndingIsKept) {
