@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "agent/app.h"
+#include "agent/doctor/doctor.h"
 #include "agent/probe.h"
 #include "agent/remap/module_loader.h"
 #include "agent/service.h"
@@ -36,6 +37,14 @@ int LoadModule(const Config& config) {
   if (loaded) return 0;
   std::cerr << "remap-agent: " << loaded.error().message() << "\n";
   return 1;
+}
+
+int Diagnose(const Result<Config>& config, bool json) {
+  const Findings findings =
+      config ? Examine(*config)
+             : Findings{{Finding::Level::kFail, "configuration", config.error().message()}};
+  std::cout << RenderFindings(findings, json);
+  return AnyFailed(findings) ? 1 : 0;
 }
 
 int Print(const Result<v1::DriveHealth>& health, bool json) {
@@ -73,6 +82,9 @@ int main(int argc, char** argv) {
   const auto* load_module = app.add_subcommand(
       "load-module",
       "load the target that the configuration names, as a unit does before the agent");
+  auto* doctor = app.add_subcommand(
+      "doctor", "say what the agent can and cannot do on this host, and what to do about it");
+  doctor->add_flag("--json", json, "as JSON");
   CLI11_PARSE(app, argc, argv);
   if (probe->parsed()) {
     if (!device.empty()) return Print(ProbeDevice(device), json);
@@ -84,6 +96,7 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("remap-agent"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v", spdlog::pattern_time_type::utc);
   const auto config = LoadConfig(config_path);
+  if (doctor->parsed()) return Diagnose(config, json);
   if (!config) {
     std::cerr << "remap-agent: " << config.error().message() << "\n";
     return 2;
