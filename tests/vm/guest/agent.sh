@@ -1,13 +1,14 @@
 # For scripts that run remap-agent in the guest; sourced as /lib/agent.sh after /lib/vm.sh.
 # shellcheck shell=sh
 
-# agent_start INTERVAL: with health read every INTERVAL seconds, and no controller to be found.
+# agent_start INTERVAL: with health read every INTERVAL seconds, and no controller to be found unless $agent_controller is
+# set to its address.
 agent_start() {
   ip link set lo up
   cat >/run/agent.toml <<END
 state_dir = "/run/agent"
 [controller]
-address = "127.0.0.1:1"
+address = "${agent_controller:-127.0.0.1:1}"
 server_name = "localhost"
 [tls]
 certificate = "/etc/remapfleet/tls/host-vm.crt"
