@@ -75,7 +75,7 @@ fio_worsen() {
   fio_disk=/sys/block/dm-$(dmsetup info -c --noheadings -o minor "$1")
   fio_base=$(($(written) - $2)) fio_last=$(($2 + $3 * 3 / 4)) fio_step=$(($3 / 8)) fio_steps=0
   fio --name=w --filename="/dev/mapper/$1" --thread --rw=write --bs="$4" --offset=$(($2 * 512)) --size=$(($3 * 512)) --direct=1 \
-    --thinktime=500000 --thinktime_blocks=$((fio_step * 512 / $4)) --ioengine=libaio --iodepth=8 \
+    --thinktime=$((500000 * ${VM_SLOWER:-1})) --thinktime_blocks=$((fio_step * 512 / $4)) --ioengine=libaio --iodepth=8 \
     --verify=crc32c --verify_fatal=1 --do_verify=1 --eta=never --output=/run/fio.log &
   fio_load=$!
   fio_at=$2
