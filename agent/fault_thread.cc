@@ -24,6 +24,15 @@ std::chrono::milliseconds SlackOf(v1::IoError::Source source) {
                                                   : std::chrono::milliseconds(5000);
 }
 
+std::string Describe(const v1::IoError& error) {
+  const char* operation = error.operation() == v1::IoError::OPERATION_WRITE  ? "write"
+                          : error.operation() == v1::IoError::OPERATION_READ ? "read"
+                                                                             : "flush or discard";
+  if (!error.has_range()) return fmt::format("{} error of no place", operation);
+  return fmt::format("{} error at LBA {}+{}", operation, error.range().first_sector(),
+                     error.range().sector_count());
+}
+
 }  // namespace
 
 FaultThread::FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink,
@@ -112,15 +121,17 @@ void FaultThread::Take(const SeenError& seen) {
   if (!drive) return;
   v1::IoError error;
   error.set_drive_id(drive->identity.drive_id());
-  error.mutable_range()->set_first_sector(seen.error.sector);
-  error.mutable_range()->set_sector_count(seen.error.sectors);
+  if (seen.error.sectors != 0) {
+    error.mutable_range()->set_first_sector(seen.error.sector);
+    error.mutable_range()->set_sector_count(seen.error.sectors);
+  }
   error.set_operation(seen.error.operation);
   error.set_errno_value(seen.error.errno_value);
   error.set_count(1);
   *error.mutable_time() = ToProto(seen.time);
   error.set_source(seen.source);
   error.set_provoked(
-      error.operation() == v1::IoError::OPERATION_READ &&
+      error.operation() == v1::IoError::OPERATION_READ && error.has_range() &&
       own_reads_.Provoked(error.drive_id(), error.range(), seen.steady_time, SlackOf(seen.source)));
   Report(storm_.Add(error, std::chrono::steady_clock::now()));
   if (error.provoked()) return;
@@ -131,10 +142,9 @@ void FaultThread::Take(const SeenError& seen) {
 void FaultThread::Report(std::vector<v1::IoError> errors) {
   std::vector<v1::Record> records;
   for (v1::IoError& error : errors) {
-    spdlog::info("{}: {} error at LBA {}+{}, errno {}, {} times{}", error.drive_id(),
-                 error.operation() == v1::IoError::OPERATION_WRITE ? "write" : "read",
-                 error.range().first_sector(), error.range().sector_count(), error.errno_value(),
-                 error.count(), error.provoked() ? ", met by the agent's own check" : "");
+    spdlog::info("{}: {}, errno {}, {} times{}", error.drive_id(), Describe(error),
+                 error.errno_value(), error.count(),
+                 error.provoked() ? ", met by the agent's own check" : "");
     v1::Record& record = records.emplace_back();
     *record.mutable_time() = error.time();
     *record.mutable_io_error() = std::move(error);
@@ -158,7 +168,7 @@ void FaultThread::ReportGap(std::uint64_t lost, const std::string& reason) {
 
 // A check is a courtesy: if one is under way or was just made, the next error will ask again.
 void FaultThread::Plan(const v1::IoError& error) {
-  if (error.operation() != v1::IoError::OPERATION_READ || checking_) return;
+  if (error.operation() != v1::IoError::OPERATION_READ || !error.has_range() || checking_) return;
   const auto now = std::chrono::steady_clock::now();
   auto& next = next_check_[error.drive_id()];
   if (now < next) return;

@@ -61,6 +61,15 @@ std::uint64_t TimeBefore(std::string_view head) {
   return scanner.ok() ? seconds * 1'000'000 + micros : 0;
 }
 
+// A flush is told of with no sectors, and with the first or the last number that there is: neither
+// is a place that is bad.
+void ForgetNoPlace(BlockError& error) {
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 54;  // 2^63 bytes
+  if (error.sectors != 0 && error.sectors <= kEnd && error.sector <= kEnd - error.sectors) return;
+  error.sector = 0;
+  error.sectors = 0;
+}
+
 }  // namespace
 
 std::optional<BlockError> ParseTraceLine(std::string_view line) {
@@ -81,10 +90,11 @@ std::optional<BlockError> ParseTraceLine(std::string_view line) {
       .Past(" [")
       .Number(result)
       .Literal("]");
-  if (!scanner.ok() || result >= 0) return std::nullopt;
+  constexpr int kLastErrno = 4095;
+  if (!scanner.ok() || result >= 0 || result < -kLastErrno) return std::nullopt;
   error.operation = OperationOf(rwbs);
   error.errno_value = -result;
-  if (error.sectors == 0) error.sectors = 1;
+  ForgetNoPlace(error);
   return error;
 }
 
@@ -114,6 +124,8 @@ std::optional<LoggedError> ParseLogRecord(std::string_view record) {
     logged.error.operation = v1::IoError::OPERATION_READ;
   if (scanner.ok() && scanner.rest().substr(0, 5) == "WRITE")
     logged.error.operation = v1::IoError::OPERATION_WRITE;
+  if (scanner.ok() && scanner.rest().substr(0, 5) == "FLUSH") logged.error.sectors = 0;
+  ForgetNoPlace(logged.error);
   constexpr int kEio = 5;
   constexpr int kEnodata = 61;
   logged.error.errno_value = kind.find("medium") != std::string_view::npos ? kEnodata : kEio;

@@ -14,7 +14,7 @@ struct BlockError {
   unsigned major = 0;
   unsigned minor = 0;
   std::uint64_t sector = 0;
-  std::uint64_t sectors = 1;
+  std::uint64_t sectors = 1;  // 0: of no place, as a flush
   v1::IoError::Operation operation = v1::IoError::OPERATION_OTHER;
   int errno_value = 0;             // positive
   std::uint64_t monotonic_us = 0;  // 0: not known

@@ -35,7 +35,8 @@ std::vector<v1::IoError> Storm::Add(v1::IoError error, Time now) {
   const Place key{error.range().first_sector(), End(error.range())};
   const auto place = window.places.find(key);
   if (place == window.places.end()) {
-    if (window.places.size() >= kExact) {
+    // What has no place is one more at most, and must not widen a range.
+    if (window.places.size() >= kExact && error.has_range()) {
       Summarise(window, std::move(error));
       return {};
     }

@@ -52,6 +52,18 @@ std::string Counter(const v1::RemapStatus& status, const char* key) {
 
 std::string Optional(bool has, std::uint64_t value) { return has ? std::to_string(value) : "-"; }
 
+std::string Describe(const v1::IoError& error) {
+  const char* operation = error.operation() == v1::IoError::OPERATION_WRITE  ? "write"
+                          : error.operation() == v1::IoError::OPERATION_READ ? "read"
+                                                                             : "flush or discard";
+  const std::string place =
+      error.has_range()
+          ? fmt::format("at LBA {}+{}", error.range().first_sector(), error.range().sector_count())
+          : "of no place";
+  return fmt::format("{} error {}, errno {}, {} times", operation, place, error.errno_value(),
+                     error.count());
+}
+
 std::string Describe(const v1::Record& record) {
   switch (record.kind_case()) {
     case v1::Record::kHealth:
@@ -64,11 +76,7 @@ std::string Describe(const v1::Record& record) {
           Optional(record.health().has_reallocated_sectors(),
                    record.health().reallocated_sectors()));
     case v1::Record::kIoError:
-      return fmt::format(
-          "{} error at LBA {}+{}, errno {}, {} times",
-          record.io_error().operation() == v1::IoError::OPERATION_WRITE ? "write" : "read",
-          record.io_error().range().first_sector(), record.io_error().range().sector_count(),
-          record.io_error().errno_value(), record.io_error().count());
+      return Describe(record.io_error());
     case v1::Record::kWeakBlock:
       return fmt::format("{} at LBA {}+{}, {} failed reads",
                          record.weak_block().readable() ? "weak block" : "unreadable block",

@@ -77,7 +77,8 @@ class Findings {
   Findings(const DriveView& view, const std::vector<v1::Record>& evidence, const Policy& policy)
       : view_(view), neighbourhood_(policy.weak_neighbourhood_bytes / kSectorBytes) {
     for (const v1::Record& record : evidence) {
-      if (record.has_io_error() && !record.io_error().summary()) {
+      // A summary names no place, nor does a flush that failed.
+      if (record.has_io_error() && !record.io_error().summary() && record.io_error().has_range()) {
         errors_.push_back(record.io_error());
       }
     }
@@ -106,8 +107,7 @@ class Findings {
   }
 
   void AddError(const v1::IoError& error) {
-    // It names no place.
-    if (error.summary()) return;
+    if (error.summary() || !error.has_range()) return;
     // A failed write was already taken to a slot by the target itself; nothing is left to copy.
     if (error.operation() != v1::IoError::OPERATION_READ) return;
     // A large request that failed names all of its sectors; the block-by-block retry then names the

@@ -149,6 +149,7 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
       if (record.io_error().count() == 0) return Bad(at + ".io_error.count", "is zero");
       if (!v1::IoError::Operation_IsValid(record.io_error().operation()))
         return Bad(at + ".io_error.operation", "is not an operation that this controller knows");
+      if (!record.io_error().has_range()) return {};
       return CheckRange(at + ".io_error.range", record.io_error().range());
     case v1::Record::kWeakBlock:
       return CheckWeakBlock(at + ".weak_block", record.weak_block());

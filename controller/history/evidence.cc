@@ -105,7 +105,8 @@ std::vector<v1::IoError> RecentErrors(Transaction& transaction, const DriveKey& 
            "time > now() - make_interval(secs => $3) order by time desc limit 10000",
            key.host.value(), key.drive.value(), window.count())) {
     v1::Record record = Parse<v1::Record>(row[0]);
-    if (!record.io_error().summary()) errors.push_back(std::move(*record.mutable_io_error()));
+    if (!record.io_error().summary() && record.io_error().has_range())
+      errors.push_back(std::move(*record.mutable_io_error()));
   }
   return errors;
 }

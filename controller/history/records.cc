@@ -99,9 +99,10 @@ void CopyErrors(Transaction& transaction, const std::string& host, const std::st
             {"first_sector", "sector_count", "operation", "errno", "count", "provoked"});
   for (const Row& row : rows) {
     const v1::IoError& error = row.record->io_error();
-    copy.Add(row, error.drive_id(), Signed(error.range().first_sector()),
-             Signed(error.range().sector_count()), static_cast<int>(error.operation()),
-             error.errno_value(), static_cast<std::int64_t>(error.count()), error.provoked());
+    copy.Add(row, error.drive_id(), Optional(error.has_range(), error.range().first_sector()),
+             Optional(error.has_range(), error.range().sector_count()),
+             static_cast<int>(error.operation()), error.errno_value(),
+             static_cast<std::int64_t>(error.count()), error.provoked());
   }
   copy.Complete();
 }

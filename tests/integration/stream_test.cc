@@ -113,6 +113,19 @@ TEST_F(StreamTest, AMalformedBatchEndsTheStreamAndStoresNothing) {
   EXPECT_EQ(Sql("select count(*) from io_error"), "0");
 }
 
+// Nothing that a node has seen may end its stream: it would be sent again for ever.
+TEST_F(StreamTest, AnErrorOfNoPlaceIsKept) {
+  FakeAgent agent = Agent();
+  agent.Greet();
+  v1::Record flush = ReadErrorAt(8);
+  flush.mutable_io_error()->set_operation(v1::IoError::OPERATION_OTHER);
+  flush.mutable_io_error()->clear_range();
+  agent.SendBatch(1, {flush, ReadErrorAt(16)});
+  EXPECT_EQ(agent.ReadAck(), 2U);
+  EXPECT_EQ(Sql("select count(*) from io_error where first_sector is null"), "1");
+  EXPECT_EQ(Sql("select count(*) from io_error where first_sector = 16"), "1");
+}
+
 TEST_F(StreamTest, ASecondHelloIsRefused) {
   FakeAgent agent = Agent();
   agent.Greet();

@@ -96,6 +96,20 @@ TEST_F(AppTest, ClosesTheLoopFromAnErrorToAReadBack) {
   EXPECT_EQ(world_.dm.counts().moves, 1U);
 }
 
+TEST_F(AppTest, AFlushThatFailedIsToldWithoutAPlace) {
+  const auto app = Start();
+  BlockError flush = ReadErrorAt(0);
+  flush.operation = v1::IoError::OPERATION_OTHER;
+  flush.sectors = 0;
+  world_.KernelError(flush);
+  ASSERT_TRUE(world_.controller.Await([](const auto& records) {
+    return std::any_of(records.begin(), records.end(), [](const v1::Record& record) {
+      return record.has_io_error() && !record.io_error().has_range() &&
+             record.io_error().count() == 1;
+    });
+  }));
+}
+
 TEST_F(AppTest, AnErrorThatItsOwnCheckMetIsMarkedSo) {
   world_.read = [this](std::uint64_t sector) -> std::optional<std::chrono::microseconds> {
     if (sector != 8040) return std::chrono::microseconds(100);

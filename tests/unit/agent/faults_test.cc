@@ -48,6 +48,29 @@ TEST(TraceLine, OtherLinesAreNoErrors) {
   EXPECT_EQ(ParseLostEvents("CPU:1 [LOST]"), 0U);
 }
 
+TEST(TraceLine, AFlushThatFailedHasNoPlace) {
+  for (const char* line : {" x: block_rq_error: 8,16 FF () 0 + 0 [-5]",
+                           " x: block_rq_error: 8,16 F () 18446744073709551615 + 0 [-5]",
+                           " x: block_rq_error: 8,16 R () 18446744073709551615 + 8 [-5]"}) {
+    const auto error = ParseTraceLine(line);
+    ASSERT_TRUE(error) << line;
+    EXPECT_EQ(error->sector, 0U) << line;
+    EXPECT_EQ(error->sectors, 0U) << line;
+    EXPECT_EQ(error->errno_value, 5) << line;
+  }
+  const auto logged = ParseLogRecord(
+      "3,812,6399574,-;I/O error, dev sdb, sector 0 op 0x2:(FLUSH) flags 0x800 phys_seg 0 prio "
+      "class 2\n");
+  ASSERT_TRUE(logged);
+  EXPECT_EQ(logged->error.sectors, 0U);
+  EXPECT_EQ(logged->error.operation, v1::IoError::OPERATION_OTHER);
+}
+
+TEST(TraceLine, WhatIsNoErrnoIsNoError) {
+  EXPECT_FALSE(ParseTraceLine(" x: block_rq_error: 8,16 R () 1 + 8 [-2147483648]"));
+  EXPECT_FALSE(ParseTraceLine(" x: block_rq_error: 8,16 R () 1 + 8 [-4096]"));
+}
+
 TEST(LogRecord, IsReadInBothWordings) {
   const auto now = ParseLogRecord(
       "3,812,6399574,-;I/O error, dev sdb, sector 1000 op 0x0:(READ) flags 0x800 phys_seg 1 prio "
@@ -110,6 +133,24 @@ TEST(Storm, WhatTheAgentProvokedIsGatheredApart) {
   ASSERT_EQ(all.size(), 1U);
   EXPECT_TRUE(all[0].provoked());
   EXPECT_TRUE(storm.FlushAll().empty());
+}
+
+TEST(Storm, WhatHasNoPlaceWidensNoRange) {
+  Storm storm;
+  for (std::uint64_t i = 1; i <= Storm::kExact + 100; ++i) storm.Add(ErrorAt(i * 10000), {});
+  v1::IoError flush = ErrorAt(0);
+  flush.clear_range();
+  storm.Add(flush, {});
+  storm.Add(flush, {});
+  std::uint64_t flushes = 0;
+  for (const v1::IoError& error : storm.FlushAll()) {
+    if (!error.has_range()) {
+      flushes += error.count();
+    } else {
+      EXPECT_GE(error.range().first_sector(), 10000U);
+    }
+  }
+  EXPECT_EQ(flushes, 2U);
 }
 
 // What a storm was told and what it said of it, in whichever of them.

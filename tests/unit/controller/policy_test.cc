@@ -85,6 +85,14 @@ TEST(Decide, ASummaryOfAStormNamesNoPlace) {
             "ACTION_REMAP_ON_WRITE STATE_APPROVED 1000+8;");
 }
 
+TEST(Decide, AnErrorOfNoPlaceIsNoEvidenceOfTheFirstSector) {
+  v1::Record flush = ReadError(0, 8);
+  flush.mutable_io_error()->clear_range();
+  EXPECT_EQ(Text(Decide(View(), {flush}, {})), "");
+  EXPECT_EQ(Text(Decide(View(), {flush, ReadError(0, 8)}, {})),
+            "ACTION_REMAP_ON_WRITE STATE_APPROVED 0+8;");
+}
+
 TEST(Decide, APendingBlockWaitsForItsRewrite) {
   DriveView view = View();
   view.spec.set_data_offset_sectors(2048);
