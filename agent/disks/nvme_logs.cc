@@ -70,9 +70,18 @@ void FillFromNvmeSmart(const nvme_smart_log& log, v1::DriveHealth& health) {
   health.set_protocol(v1::DriveHealth::PROTOCOL_NVME);
   health.set_critical_warning(log.critical_warning);
   health.set_smart_passed(log.critical_warning == 0);
+  constexpr int kZeroCelsius = 273, kHottest = kZeroCelsius + 200;
   const int kelvin = log.temperature[0] | log.temperature[1] << 8;
-  if (kelvin != 0) health.set_temperature_celsius(kelvin - 273);
-  health.set_available_spare_percent(log.avail_spare);
+  if (kelvin > kZeroCelsius - 100 && kelvin < kHottest) {
+    health.set_temperature_celsius(kelvin - kZeroCelsius);
+  } else if (kelvin != 0) {  // 0: it has no sensor
+    health.add_problems(fmt::format("NVMe's temperature of {} K cannot be", kelvin));
+  }
+  if (log.avail_spare <= 100) {
+    health.set_available_spare_percent(log.avail_spare);
+  } else {
+    health.add_problems(fmt::format("NVMe's available spare of {} % cannot be", log.avail_spare));
+  }
   health.set_available_spare_threshold_percent(log.spare_thresh);
   health.set_percentage_used(log.percent_used);
   constexpr std::uint64_t kUnit = 512'000;  // data units: thousands of 512 bytes

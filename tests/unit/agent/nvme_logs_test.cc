@@ -59,6 +59,18 @@ TEST(NvmeSmartLog, EveryFieldIsReadInItsUnit) {
   EXPECT_EQ(health.problems_size(), 0);
 }
 
+TEST(NvmeSmartLog, WhatCannotBeIsAbsentAndSaid) {
+  nvme_smart_log log{};
+  log.temperature[0] = log.temperature[1] = 0xff;
+  log.avail_spare = 255;
+  auto health = Drive();
+  FillFromNvmeSmart(log, health);
+  EXPECT_FALSE(health.has_temperature_celsius());
+  EXPECT_FALSE(health.has_available_spare_percent());
+  EXPECT_THAT(health.problems(),
+              ::testing::UnorderedElementsAre(HasSubstr("65535 K"), HasSubstr("255 %")));
+}
+
 TEST(NvmeSmartLog, WhatIsNotThereOrTooLargeIsAbsent) {
   nvme_smart_log log{};
   log.media_errors[8] = 1;        // beyond 64 bits
