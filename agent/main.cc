@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "agent/app.h"
+#include "agent/assemble.h"
 #include "agent/doctor/doctor.h"
 #include "agent/probe.h"
 #include "agent/remap/module_loader.h"
@@ -37,6 +38,37 @@ int LoadModule(const Config& config) {
   if (loaded) return 0;
   std::cerr << "remap-agent: " << loaded.error().message() << "\n";
   return 1;
+}
+
+// 0 unless a device cannot be brought up that should be: what waits for a drive is tried again when
+// that comes.
+int AssembleAll(const Config& config) {
+  const auto all = AssembleThisNode(config);
+  if (!all) {
+    std::cerr << "remap-agent: " << all.error().message() << "\n";
+    return all.error().code() == Code::kFailedPrecondition ? 0 : 1;
+  }
+  int status = 0;
+  for (const Assembly& device : *all) {
+    const bool failed = device.state == Assembly::State::kFailed;
+    if (failed) status = 1;
+    std::cerr << device.device << ": "
+              << (failed                                 ? "NOT UP: "
+                  : device.state == Assembly::State::kUp ? "up"
+                                                         : "waits: ")
+              << device.why << "\n";
+  }
+  return status;
+}
+
+int TellUdev(const Config& config, const std::string& device) {
+  const auto drive = DriveAt(DriveRoots{}, device);
+  if (!drive) {
+    std::cerr << "remap-agent: " << device << ": the kernel has no such disk\n";
+    return 1;
+  }
+  std::cout << UdevProperties(config, *drive);
+  return 0;
 }
 
 int Diagnose(const Result<Config>& config, bool json) {
@@ -82,6 +114,10 @@ int main(int argc, char** argv) {
   const auto* load_module = app.add_subcommand(
       "load-module",
       "load the target that the configuration names, as a unit does before the agent");
+  const auto* assemble = app.add_subcommand(
+      "assemble", "bring up the configured devices whose drives are there, as boot does");
+  auto* udev = app.add_subcommand("udev", "print what udev is to know of a disk");
+  udev->add_option("DEVICE", device, "a disk, e.g. /dev/sda")->required();
   auto* doctor = app.add_subcommand(
       "doctor", "say what the agent can and cannot do on this host, and what to do about it");
   doctor->add_flag("--json", json, "as JSON");
@@ -106,5 +142,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (load_module->parsed()) return LoadModule(*config);
+  if (assemble->parsed()) return AssembleAll(*config);
+  if (udev->parsed()) return TellUdev(*config, device);
   return Run(*config);
 }

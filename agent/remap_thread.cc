@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "agent/allowed_devices.h"
+
 namespace remapfleet::agent {
 namespace {
 
@@ -27,16 +29,6 @@ std::string ModeOf(const std::string& line) {
   return line.substr(begin + 1, line.find(' ', begin + 1) - begin - 1);
 }
 
-std::vector<AllowedDevice> Allowed(const Config& config) {
-  std::vector<AllowedDevice> allowed;
-  for (const RemapDeviceConfig& device : config.devices) {
-    allowed.push_back({device.name, device.drive, device.spare, device.spare_offset_sectors,
-                       device.spare_length_sectors, device.data_offset_sectors,
-                       device.block_size_sectors});
-  }
-  return allowed;
-}
-
 }  // namespace
 
 RemapThread::RemapThread(const Config& config, RemapPorts ports, DriveTable& drives,
@@ -45,7 +37,7 @@ RemapThread::RemapThread(const Config& config, RemapPorts ports, DriveTable& dri
       sink_(sink),
       state_(state),
       ports_(ports),
-      allowed_(Allowed(config)),
+      allowed_(AllowedDevices(config)),
       heart_(heartbeats.Add("remap", kAlive)),
       orders_(kOrders) {}
 
@@ -71,8 +63,7 @@ Status RemapThread::Prepare(const Config& config, FileSystem& files) {
   if (!budget) return Fail(budget.error());
   auto store = DesiredStore::Open(files, config.state_dir + "/desired");
   if (!store) return Fail(store.error());
-  Applier applier(ports_, {config.module, config.load_module, config.max_spare_percent},
-                  std::move(*budget));
+  Applier applier(ports_, {ModuleToLoad(config), config.max_spare_percent}, std::move(*budget));
   // Drives are looked for anew each time: what was at a place a while ago may be another one now.
   const auto find = [this](const std::string& name) {
     drives_.Rescan();

@@ -177,6 +177,13 @@ std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::st
   return drives;
 }
 
+std::optional<Drive> DriveAt(const DriveRoots& roots, const std::string& node) {
+  const std::string name = fs::path(node).filename();
+  std::error_code error;
+  if (name.empty() || !fs::is_directory(roots.sys + "/block/" + name, error)) return std::nullopt;
+  return ReadDrive(roots, name);
+}
+
 namespace {
 
 class SysDrives final : public DriveSource {

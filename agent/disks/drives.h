@@ -59,6 +59,9 @@ void MarkTwins(std::vector<Drive>& drives);
 // do.
 std::vector<Drive> FindDrives(const DriveRoots& roots, const std::vector<std::string>& allow);
 
+// One disk by its node, "/dev/sda", whatever is allowed; nothing if the kernel has no such disk.
+std::optional<Drive> DriveAt(const DriveRoots& roots, const std::string& node);
+
 // What disks there are now. Thread-safe.
 class DriveSource {
  public:

@@ -99,6 +99,15 @@ Result<UniqueFd> LockFolder(const std::string& path) {
   return fd;
 }
 
+Result<UniqueFd> AwaitLock(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return Fail(Error::FromErrno(errno, path));
+  while (flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return Fail(Error::FromErrno(errno, path));
+  }
+  return fd;
+}
+
 std::string ReadBootId() { return ReadTrimmed("/proc/sys/kernel/random/boot_id"); }
 
 }  // namespace remapfleet::agent

@@ -28,6 +28,9 @@ Status MakeFolder(const std::string& path);
 // holder's process number if another one does. Creates the folder.
 Result<UniqueFd> LockFolder(const std::string& path);
 
+// Holds a file for this process until the descriptor is closed, once nobody else does.
+Result<UniqueFd> AwaitLock(const std::string& path);
+
 // Makes the names in a folder durable.
 Status SyncFolder(const std::string& path);
 

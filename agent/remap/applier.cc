@@ -16,8 +16,6 @@ constexpr std::uint64_t kStep = 64;
 // A reply for each is kept with the plan.
 constexpr std::size_t kMaxQueries = 1000;
 
-std::string UuidOf(const Layout& layout) { return "REMAPFLEET-" + layout.name; }
-
 // Where ranges begin that `before` does not have, at most kMaxQueries; of all, if none is new.
 std::vector<std::uint64_t> NewSectors(const v1::RemapDeviceSpec& spec,
                                       const v1::RemapDeviceSpec& before) {
@@ -39,88 +37,6 @@ std::vector<std::uint64_t> NewSectors(const v1::RemapDeviceSpec& spec,
 }
 
 }  // namespace
-
-Status Applier::CheckDevices(const Layout& layout, bool used_before) {
-  const std::string& main = layout.main.identity.path();
-  const std::string& spare = layout.spare.identity.path();
-  if (auto free = ports_.guard.CheckUnused(main); !free) return free;
-  if (auto free = ports_.guard.CheckUnused(spare); !free) return free;
-  if (auto empty = ports_.guard.CheckNoForeignData(spare, layout.spare_offset); !empty) {
-    return empty;
-  }
-  // An area in the middle of a disk may lie in the middle of what begins at the disk's start.
-  if (layout.spare_offset != 0) {
-    if (auto empty = ports_.guard.CheckNoForeignData(spare, 0); !empty) return empty;
-  }
-  if (used_before) {
-    auto holds = ports_.guard.CheckNotBlank(spare, layout.spare_offset, layout.spare_length);
-    if (holds) return {};
-    return Fail(std::move(holds.error())
-                    .Because(fmt::format("the spare of {} was in use and has lost its mappings: "
-                                         "blocks that were on it would read as what they were "
-                                         "before",
-                                         layout.name)));
-  }
-  // The signature goes there: only a disk that is adopted in place may hold data.
-  if (layout.data_offset != 0) return ports_.guard.CheckNoForeignData(main, 0);
-  return {};
-}
-
-Status Applier::CreateNew(const Layout& layout, bool used_before) {
-  if (limits_.load_module) {
-    if (auto loaded = ports_.modules.Load(limits_.module); !loaded) return loaded;
-  }
-  if (auto good = CheckDevices(layout, used_before); !good) return good;
-  auto created = ports_.dm.Create(layout.name, UuidOf(layout), layout.Table());
-  if (created) {
-    spdlog::info("remap {}: created on {} with spare {}", layout.name, layout.main.identity.path(),
-                 layout.spare.identity.path());
-  }
-  return created;
-}
-
-Status Applier::CheckTable(const Layout& layout) {
-  auto live = ports_.dm.Table(layout.name);
-  if (!live) return Fail(live.error());
-  if (layout.Matches(*live)) return {};
-  return Fail(Code::kFailedPrecondition,
-              fmt::format("{} exists with another table, \"{} {} {}\" and not \"{} {}\": it is not "
-                          "changed while it is up",
-                          layout.name, live->length, live->type, live->params,
-                          layout.target_sectors, layout.Table().params));
-}
-
-Status Applier::BringUp(const Layout& layout, bool used_before) {
-  auto info = ports_.dm.Info(layout.name);
-  if (!info) return Fail(info.error());
-  if (!*info) {
-    if (auto created = CreateNew(layout, used_before); !created) return created;
-    return CheckTable(layout);
-  }
-  if ((*info)->live_table) {
-    if (auto same = CheckTable(layout); !same) return same;
-    if (!(*info)->suspended) return {};
-  } else {
-    // Left by a creation that was cut off, or somebody else's.
-    if ((*info)->uuid != UuidOf(layout)) {
-      return Fail(Code::kFailedPrecondition,
-                  fmt::format("a device-mapper device {} exists without a table and is not this "
-                              "agent's (uuid \"{}\")",
-                              layout.name, (*info)->uuid));
-    }
-    if (auto good = CheckDevices(layout, used_before); !good) return good;
-    if (auto loaded = ports_.dm.Load(layout.name, layout.Table()); !loaded) return loaded;
-  }
-  spdlog::info("remap {}: resuming", layout.name);
-  if (auto resumed = ports_.dm.Resume(layout.name); !resumed) return resumed;
-  // Somebody may have loaded another table meanwhile.
-  return CheckTable(layout);
-}
-
-bool Applier::IsGone(const std::string& name) {
-  const auto info = ports_.dm.Info(name);
-  return info && !*info;
-}
 
 Result<Applier::Work> Applier::FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout) {
   RemapDevice device(ports_.dm, layout.name);
@@ -151,12 +67,12 @@ Status Applier::CheckLimits(const Layout& layout, const Work& work) {
   const std::uint64_t blocks = TotalBlocks(work.missing);
   if (blocks == 0) return {};
   const std::uint64_t used = work.state.parsed.slots_used + blocks;
-  if (used * 100 > work.state.parsed.slots * limits_.max_spare_percent) {
+  if (used * 100 > work.state.parsed.slots * max_spare_percent_) {
     return Fail(Code::kResourceExhausted,
                 fmt::format("{} blocks more would use {} of {} slots, this node allows {} % "
                             "(remap.max_spare_percent)",
                             blocks, used, static_cast<std::uint64_t>(work.state.parsed.slots),
-                            limits_.max_spare_percent));
+                            max_spare_percent_));
   }
   return budget_.Check(layout.name, blocks, ports_.clock.Now());
 }
@@ -230,7 +146,7 @@ Result<v1::ReadBack> Applier::Apply(const v1::RemapDeviceSpec& spec, const Layou
 // The kernel's own words, and whether they are what was asked for.
 Result<v1::ReadBack> Applier::Confirm(const v1::RemapDeviceSpec& spec, const Layout& layout,
                                       const v1::RemapDeviceSpec& before, RemapDevice& device) {
-  if (auto table = CheckTable(layout); !table) return Fail(table.error());
+  if (auto table = assembler_.CheckTable(layout); !table) return Fail(table.error());
   for (const auto& [key, value] : spec.settings()) {
     auto now = device.Get(key);
     if (!now) return Fail(now.error());

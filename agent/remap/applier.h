@@ -4,10 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/remap/assembler.h"
 #include "agent/remap/budget.h"
-#include "agent/remap/device_guard.h"
-#include "agent/remap/layout.h"
-#include "agent/remap/module_loader.h"
 #include "agent/remap/remap_device.h"
 
 namespace remapfleet::agent {
@@ -21,8 +19,7 @@ struct RemapPorts {
 };
 
 struct ApplierLimits {
-  std::string module;
-  bool load_module = true;
+  std::string module;  // loaded before a device is created; empty: nothing
   unsigned max_spare_percent = 0;
 };
 
@@ -31,13 +28,12 @@ struct ApplierLimits {
 class Applier {
  public:
   Applier(RemapPorts ports, ApplierLimits limits, Budget budget)
-      : ports_(ports), limits_(std::move(limits)), budget_(std::move(budget)) {}
+      : ports_(ports),
+        max_spare_percent_(limits.max_spare_percent),
+        assembler_({ports.dm, ports.modules, ports.guard}, std::move(limits.module)),
+        budget_(std::move(budget)) {}
 
-  // Live with the right table afterwards: created, resumed, or adopted as it is. `used_before`: its
-  // spare must hold mappings, and may not be formatted anew.
-  Status BringUp(const Layout& layout, bool used_before);
-  // The kernel has no such device; false where it cannot be asked.
-  bool IsGone(const std::string& name);
+  Assembler& assembler() { return assembler_; }
   // Whether `Apply` would be refused; changes nothing. The device must be up.
   Status Check(const v1::RemapDeviceSpec& spec, const Layout& layout);
   // What was read back afterwards, which is what was asked for. On failure settings are as before;
@@ -53,9 +49,6 @@ class Applier {
   };
   using Settings = std::vector<std::pair<std::string, std::string>>;
 
-  Status CheckDevices(const Layout& layout, bool used_before);
-  Status CreateNew(const Layout& layout, bool used_before);
-  Status CheckTable(const Layout& layout);
   Result<Work> FindWork(const v1::RemapDeviceSpec& spec, const Layout& layout);
   Status CheckLimits(const Layout& layout, const Work& work);
   Status ChangeSettings(const v1::RemapDeviceSpec& spec, RemapDevice& device, Settings& before);
@@ -65,7 +58,8 @@ class Applier {
                                const v1::RemapDeviceSpec& before, RemapDevice& device);
 
   RemapPorts ports_;
-  const ApplierLimits limits_;
+  const unsigned max_spare_percent_;
+  Assembler assembler_;
   Budget budget_;
 };
 

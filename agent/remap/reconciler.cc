@@ -82,7 +82,7 @@ void Reconciler::Start() {
 
 void Reconciler::Retry() {
   for (const AllowedDevice& allowed : allowed_) {
-    if (up_.find(allowed.name) != up_.end() && applier_.IsGone(allowed.name)) {
+    if (up_.find(allowed.name) != up_.end() && applier_.assembler().IsGone(allowed.name)) {
       spdlog::error("remap {}: somebody has removed it; the configuration wants it back",
                     allowed.name);
       up_.erase(allowed.name);
@@ -131,29 +131,14 @@ Status Reconciler::BringUpLast(const AllowedDevice& allowed) {
   return {};
 }
 
-// The configuration may name a drive by its place, where another one may stand today: a device
-// stays with the drives that it was first brought up on.
-Status Reconciler::CheckPin(const v1::RemapDeviceSpec& pinned, const Layout& layout) const {
-  const v1::DriveIdentity& main = layout.main.identity;
-  const v1::DriveIdentity& spare = layout.spare.identity;
-  if (pinned.drive_id() == main.drive_id() && pinned.expected_serial() == main.serial() &&
-      pinned.spare_drive_id() == spare.drive_id()) {
-    return {};
-  }
-  return Fail(Code::kFailedPrecondition,
-              fmt::format("{} was set up on drive {} with spare {}, and now finds drive {} and "
-                          "spare {}; if that is meant, move {} away",
-                          layout.name, pinned.drive_id(), pinned.spare_drive_id(), main.drive_id(),
-                          spare.drive_id(), store_.PinPath(KindOf(pinned))));
-}
-
 Status Reconciler::BringUp(const v1::RemapDeviceSpec& spec, const Layout& layout) {
   auto pinned = store_.Pinned(KindOf(spec));
   if (!pinned) return Fail(pinned.error());
   if (*pinned) {
-    if (auto same = CheckPin(**pinned, layout); !same) return same;
+    const Status same = CheckPin(**pinned, layout, store_.PinPath(KindOf(spec)));
+    if (!same) return same;
   }
-  if (auto up = applier_.BringUp(layout, pinned->has_value()); !up) return up;
+  if (auto up = applier_.assembler().BringUp(layout, pinned->has_value()); !up) return up;
   up_[layout.name] = layout;
   if (*pinned) return {};
   return store_.Pin(spec);

@@ -49,7 +49,6 @@ class Reconciler {
   void TryBringUp(const AllowedDevice& allowed);
   Status BringUpLast(const AllowedDevice& allowed);
   Status BringUp(const v1::RemapDeviceSpec& spec, const Layout& layout);
-  Status CheckPin(const v1::RemapDeviceSpec& pinned, const Layout& layout) const;
   // Nothing if it is new and may be taken; else the answer was sent.
   bool AnswerKnown(const v1::Desired& desired, const std::optional<StoredDesired>& newest);
   Result<Layout> CheckAll(const v1::Desired& desired);

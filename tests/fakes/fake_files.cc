@@ -120,7 +120,11 @@ Status FakeFileSystem::Rename(const std::string& from, const std::string& to) {
   return {};
 }
 
-Status FakeFileSystem::MakeFolder(const std::string&) { return {}; }
+Status FakeFileSystem::MakeFolder(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  folders_.insert(path);
+  return {};
+}
 
 Result<std::vector<std::string>> FakeFileSystem::List(const std::string& folder) {
   const std::lock_guard lock(mutex_);
@@ -128,6 +132,9 @@ Result<std::vector<std::string>> FakeFileSystem::List(const std::string& folder)
   for (const auto& [path, file] : files_) {
     const std::filesystem::path full(path);
     if (full.parent_path() == folder) names.push_back(full.filename());
+  }
+  if (names.empty() && !folders_.contains(folder)) {
+    return Fail(Code::kNotFound, folder + ": no such folder");
   }
   return names;
 }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "agent/posix/file_system.h"
 
@@ -49,6 +50,7 @@ class FakeFileSystem final : public FileSystem {
   std::mutex mutex_;
   std::size_t capacity_ = std::numeric_limits<std::size_t>::max();
   unsigned life_ = 0;  // grows with each power cut
+  std::set<std::string> folders_;
   std::map<std::string, File> files_;
   std::map<std::string, File> removed_;
 };

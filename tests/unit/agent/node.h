@@ -38,7 +38,7 @@ class Node {
         Budget::Open(*faulty_files, "/state/budget", {max_blocks_per_hour, max_devices_per_hour});
     auto store = DesiredStore::Open(*faulty_files, "/state/desired");
     if (!budget || !store) return;
-    Applier applier({*faulty_dm, modules, guard, clock}, {"dm-remap", true, max_spare_percent},
+    Applier applier({*faulty_dm, modules, guard, clock}, {"dm-remap", max_spare_percent},
                     std::move(*budget));
     const auto find = [this](const std::string& name) -> std::optional<Drive> {
       auto found = drives.Find();

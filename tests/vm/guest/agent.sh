@@ -1,8 +1,8 @@
 # For scripts that run remap-agent in the guest; sourced as /lib/agent.sh after /lib/vm.sh.
 # shellcheck shell=sh
 
-# agent_start INTERVAL: with health read every INTERVAL seconds, and no controller to be found unless $agent_controller is
-# set to its address.
+# agent_start INTERVAL: with health read every INTERVAL seconds, no controller to be found unless $agent_controller is
+# set to its address, and what $agent_devices holds of the configuration.
 agent_start() {
   ip link set lo up
   cat >/run/agent.toml <<END
@@ -19,6 +19,7 @@ allow = ["/dev/sd*", "/dev/nvme*"]
 health_interval_s = $1
 answer_timeout_s = 2
 smartctl = "/bin/smartctl"
+${agent_devices:-}
 END
   remap-agent --config /run/agent.toml >>/run/agent.log 2>&1 &
   agent=$!
