@@ -118,6 +118,9 @@ static const char *append(struct remap *rm, struct rm_spare *first)
 
 		if (rm->set.area[i].spare != first->area)
 			continue;
+		/* those of the table that are new in the set have places, too */
+		if (rm->n_spares == RM_AREAS_MAX)
+			return "The set has no room for all spares of the table";
 		memset(s, 0, sizeof(*s));
 		s->dev = first->dev;
 		s->index = first->index;

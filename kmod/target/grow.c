@@ -70,11 +70,16 @@ int rm_grow_check(struct remap *rm, char **error)
 {
 	struct rm_spare *s = kmalloc(sizeof(*s), GFP_KERNEL);
 	const char *wrong = s ? NULL : "Out of memory";
-	unsigned int i;
+	unsigned int i, n = 0;
 
-	for (i = 0; i < rm->n_devs && !wrong; i++)
-		if (rm_grows(rm, &rm->spare[i]))
+	for (i = 0; i < rm->n_devs && !wrong; i++) {
+		if (!rm_grows(rm, &rm->spare[i]))
+			continue;
+		if (rm->set.n + ++n > RM_AREAS_MAX)
+			wrong = "The set has as many areas as it can have";
+		else
 			wrong = plan(rm, &rm->spare[i], s) ?: may_take(rm, s);
+	}
 	kfree(s);
 	if (!wrong)
 		return 0;

@@ -100,3 +100,25 @@ check "with it" sh -c "dmsetup create r --table '0 $M remap 1 /dev/main 0 3 /dev
 same "remaps" "$(status r remaps)" "$slots"
 check "read" reads
 check "remove" dmsetup remove r
+
+# a set of as many areas as it can have takes no more, and a table with one more spare is refused before it is looked for
+nullb long 40
+long() { echo "0 $M remap 1 /dev/main 0 1 /dev/long 0 $1 2 block_size 8"; }
+check "create" dmsetup create s --table "$(long 4096)"
+areas=1
+while [ $areas -lt 16 ]; do
+  areas=$((areas + 1))
+  dmsetup load s --table "$(long $((areas * 4096)))" && dmsetup resume s || fail "area $areas"
+done
+same "areas" "$(dmsetup message s 0 list spares | cut -d' ' -f1-3)" "0 16 spare"
+dmesg -c >/dev/null
+refuse "one more" dmsetup load s --table "$(long $((17 * 4096)))"
+log_says "as many areas as it can have"
+check "remove" dmsetup remove s
+nullb late 8
+dmesg -c >/dev/null
+refuse "one more spare" dmsetup create s --table "0 $M remap 1 /dev/main 0 2 /dev/long 0 65536 /dev/late 0 16384 2 block_size 8"
+log_says "no room for all spares"
+check "create" dmsetup create s --table "$(long 65536)"
+same "areas" "$(dmsetup message s 0 list spares | cut -d' ' -f1-3)" "0 16 spare"
+check "remove" dmsetup remove s
