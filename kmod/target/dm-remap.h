@@ -97,6 +97,7 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error);
 /* flush.c */
 bool rm_flush_begin(struct rm_spare *s);
 void rm_flush_end(struct rm_spare *s, bool carries, bool good);
+void rm_flush_retire(struct rm_spare *s);
 blk_status_t rm_flush_failed(struct remap *rm, struct rm_io *io);
 
 /* A slot was written, not with FUA; before anybody is told so. */
@@ -174,6 +175,7 @@ void rm_cache_free(struct rm_cache *cache);
 
 /* record.c */
 void rm_record_slot(struct remap *rm, u32 slot, const struct rm_entry *e, u8 state);
+bool rm_pending_has_room(const struct remap *rm);
 void rm_record_pending(struct remap *rm, struct rm_entry *e, bool used);
 int rm_pending_close(struct remap *rm, struct rm_spare *s);
 void rm_pending_open(struct remap *rm, struct rm_spare *s);

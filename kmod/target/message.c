@@ -37,6 +37,9 @@ static int set_pending(struct remap *rm, u64 block)
 	rm_entry(rm, block, &e);
 	if (e.state != REMAP_BLOCK_CLEAN && e.state != REMAP_BLOCK_PENDING)
 		return -EINVAL;
+	/* what is asked for lasts, or is refused */
+	if (e.state == REMAP_BLOCK_CLEAN && !rm_pending_has_room(rm))
+		return -ENOSPC;
 	if (e.state == REMAP_BLOCK_CLEAN || e.reason != REMAP_REASON_MANUAL)
 		rm_set_pending(rm, block, REMAP_REASON_MANUAL);
 	return 0;

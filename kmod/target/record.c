@@ -47,6 +47,12 @@ static void pending_dirty(struct remap *rm, u32 place)
 		      (place - s->pending_base) / RM_PENDING_PER_PAGE);
 }
 
+/* Whether one more pending block could be recorded. */
+bool rm_pending_has_room(const struct remap *rm)
+{
+	return find_first_zero_bit(rm->pending_map, rm->n_places) < rm->n_places;
+}
+
 static bool take_place(struct remap *rm, struct rm_entry *e)
 {
 	u32 place = find_first_zero_bit(rm->pending_map, rm->n_places);

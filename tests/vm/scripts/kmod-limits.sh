@@ -146,3 +146,18 @@ check "512e: read" is_sector $r 9 0x5a
 check "512e: remap" dmsetup message r 0 remap 1
 check "512e: read" is_sector $r 9 0x5a
 check "512e: remove" dmsetup remove r
+
+# pending blocks last, or are refused
+nullb pm 32
+nullb ps 2
+check "pending: create" remap_create r /dev/pm /dev/ps
+same "pending: as many as can be recorded" "$(dmsetup message r 0 pending add 0 1000)" "failed done=504 block=504 error=28"
+refuse "pending: one more" dmsetup message r 0 pending add 600
+same "pending: marked again" "$(dmsetup message r 0 pending add 0 10)" "ok done=10"
+same "pending: marked" "$(status r pending)" 504
+check "pending: remove" dmsetup remove r
+check "pending: create again" remap_create r /dev/pm /dev/ps
+same "pending: still" "$(status r pending)" 504
+check "pending: cleared" dmsetup message r 0 pending clear 0 100
+same "pending: room again" "$(dmsetup message r 0 pending add 1000 100)" "ok done=100"
+check "pending: remove" dmsetup remove r
