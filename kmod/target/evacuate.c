@@ -202,7 +202,7 @@ static int retire(struct remap *rm, unsigned int index)
 		rm->set.area[rm->spare[i].area].flags |= RM_AREA_RETIRED;
 		rm->spare[i].retired = true;
 	}
-	WRITE_ONCE(rm->spare[index].unflushed, false);
+	rm_flush_retire(&rm->spare[index]);
 	WRITE_ONCE(rm->spare[index].gone, true);
 	to = &rm_chief(rm)->super;
 	to->scrub_pos = from->scrub_pos;

@@ -30,8 +30,22 @@ void rm_flush_end(struct rm_spare *s, bool carries, bool good)
 		return;
 	spin_lock_irqsave(&s->flush_lock, flags);
 	s->flushing--;
-	if (!good)
+	if (!good && !s->holds_nothing)
 		WRITE_ONCE(s->unflushed, true);
+	spin_unlock_irqrestore(&s->flush_lock, flags);
+}
+
+/*
+ * All that was on the spare is elsewhere, and durable: a flush of it that is
+ * under way and fails must not fail all that come after it.
+ */
+void rm_flush_retire(struct rm_spare *s)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->flush_lock, flags);
+	s->holds_nothing = true;
+	WRITE_ONCE(s->unflushed, false);
 	spin_unlock_irqrestore(&s->flush_lock, flags);
 }
 

@@ -100,7 +100,8 @@ struct rm_spare {
 	bool gone;		/* does not answer: the mode is no_spare */
 	bool unflushed;		/* slots were written since the last flush began */
 	unsigned int flushing;	/* flushes under way that had something to flush */
-	spinlock_t flush_lock;	/* of flushing */
+	bool holds_nothing;	/* retired: no flush of it can lose anything */
+	spinlock_t flush_lock;	/* of flushing and holds_nothing */
 	struct rm_claim *claim;
 };
 
