@@ -14,8 +14,8 @@
 
 struct page {
 	u64 gen[2][MIRRORS];	/* by copy and mirror, 0 for a damaged one */
+	unsigned char image[RM_PAGE_BYTES];	/* aligned as its records are */
 	int newest;		/* copy, or a negative error */
-	unsigned char image[RM_PAGE_BYTES];
 };
 
 /* An area of a spare, and those that it grew by. */
