@@ -86,9 +86,12 @@ class App::Impl {
     for (const MemberConfig& member : config.members) {
       members.push_back(MakeMember(member.device, member.type));
     }
+    latency_ =
+        std::make_unique<LatencyWatch>(*outside_.stats, [this] { return remap_->Histograms(); });
     health_ = std::make_unique<HealthThread>(
         drives_, std::move(members), outside_.smart, *spool_, state_, *outside_.clock,
-        HealthTiming{config.health_interval, config.answer_timeout + kKilling}, heartbeats_);
+        HealthTiming{config.health_interval, config.answer_timeout + kKilling}, heartbeats_,
+        *latency_);
     if (auto events = outside_.start_disk_events([this] { health_->Look(); })) {
       disk_events_ = std::move(*events);
     } else {
@@ -144,6 +147,7 @@ class App::Impl {
   std::unique_ptr<RemapThread> remap_;
   std::unique_ptr<DmEvents> events_;
   std::unique_ptr<FaultThread> faults_;
+  std::unique_ptr<LatencyWatch> latency_;
   std::unique_ptr<HealthThread> health_;
   std::unique_ptr<DiskEvents> disk_events_;
   CertificateWatch certificate_;

@@ -24,13 +24,15 @@ v1::DriveHealth Unanswered(const Drive& drive, std::string problem) {
 
 HealthThread::HealthThread(DriveTable& drives, std::vector<Drive> members,
                            std::shared_ptr<SmartSource> source, RecordSink& sink, AgentState& state,
-                           const Clock& clock, HealthTiming timing, Heartbeats& heartbeats)
+                           const Clock& clock, HealthTiming timing, Heartbeats& heartbeats,
+                           LatencyWatch& latency)
     : drives_(drives),
       members_(std::move(members)),
       sink_(sink),
       state_(state),
       clock_(clock),
       timing_(timing),
+      latency_(latency),
       heart_(heartbeats.Add("health", kAlive)),
       readers_(std::move(source), timing.at_once, timing.limit,
                [this](const Drive& drive, v1::DriveHealth health) {
@@ -56,6 +58,7 @@ void HealthThread::Run(std::stop_token stop) {
     if (now >= round) {
       FindDrives();
       StartRound();
+      TellLatency();
       round = now + timing_.interval;
     }
     Report(TakeOverdue(now));
@@ -133,6 +136,17 @@ void HealthThread::StartRound() {
     if (since == unanswered_.end()) continue;  // it came a moment ago
     records.push_back(
         Take({drive, Unanswered(drive, "it has not answered since " + FormatTime(since->second))}));
+  }
+  Report(std::move(records));
+}
+
+void HealthThread::TellLatency() {
+  std::vector<v1::Record> records;
+  for (v1::DriveLatency& latency : latency_.Look(drives_.All(), std::chrono::steady_clock::now())) {
+    if (latency.has_peers()) state_.SetSlow(latency.drive_id(), latency.peers().slow());
+    v1::Record& record = records.emplace_back();
+    *record.mutable_time() = ToProto(clock_.Now());
+    *record.mutable_latency() = std::move(latency);
   }
   Report(std::move(records));
 }

@@ -14,6 +14,7 @@
 #include "agent/disks/health_readers.h"
 #include "agent/disks/sent_logs.h"
 #include "agent/disks/smart_source.h"
+#include "agent/faults/latency_watch.h"
 #include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
@@ -27,13 +28,14 @@ struct HealthTiming {
   unsigned at_once = 4;                     // reads
 };
 
-// Looks for drives, and reads the health of each now and then.
+// Looks for drives, and reads the health of each now and then, and how long they took for their
+// I/O.
 class HealthThread {
  public:
   // All must outlive it. `members` are the drives behind RAID controllers.
   HealthThread(DriveTable& drives, std::vector<Drive> members, std::shared_ptr<SmartSource> source,
                RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing,
-               Heartbeats& heartbeats);
+               Heartbeats& heartbeats, LatencyWatch& latency);
   ~HealthThread();
 
   // A new stream has begun: the next logs of each drive are reported whole. Any thread.
@@ -52,6 +54,7 @@ class HealthThread {
   void FindDrives();
   void TellInventory();
   void StartRound();
+  void TellLatency();
   v1::Record Take(Answer answer);
   void NoteSilence(const Drive& drive, const v1::DriveHealth& health, bool read);
   void Report(std::vector<v1::Record> records);
@@ -62,6 +65,7 @@ class HealthThread {
   AgentState& state_;
   const Clock& clock_;
   const HealthTiming timing_;
+  LatencyWatch& latency_;  // on this thread only
 
   const std::shared_ptr<Heartbeats::Heart> heart_;
 

@@ -18,6 +18,7 @@ Result<Outside> MakeOutside(const Config& config) {
   outside.files = MakeFileSystem();
   outside.drives = MakeDriveSource(DriveRoots{}, config.drives_allow);
   outside.smart = MakeSmartSource({config.smartctl, config.answer_timeout});
+  outside.stats = MakeStatSource(DriveRoots{});
   outside.start_disk_events = StartKernelDiskEvents;
   outside.dm = MakeDmPort();
   outside.modules = MakeModuleLoader();

@@ -9,6 +9,7 @@
 #include "agent/disks/smart_source.h"
 #include "agent/faults/error_source.h"
 #include "agent/faults/neighbours.h"
+#include "agent/faults/stat_source.h"
 #include "agent/link/controller_port.h"
 #include "agent/posix/file_system.h"
 #include "agent/posix/unique_fd.h"
@@ -28,6 +29,7 @@ struct Outside {
   std::unique_ptr<FileSystem> files;
   std::unique_ptr<DriveSource> drives;
   std::shared_ptr<SmartSource> smart;  // a drive that does not answer may hold it for longer
+  std::unique_ptr<StatSource> stats;
   std::unique_ptr<DmPort> dm;
   std::unique_ptr<ModuleLoader> modules;
   std::unique_ptr<DeviceGuard> guard;

@@ -149,6 +149,7 @@ void RemapThread::ReportOne(const Layout& layout, bool force) {
     const std::lock_guard lock(mutex_);
     live_[layout.name] = std::move(live);
   }
+  if (force) ReadHistogram(layout);
   // Plain traffic also changes the line; only what says something of the disk's state is worth a
   // record.
   std::string key = status.mode();
@@ -168,6 +169,26 @@ void RemapThread::ReportOne(const Layout& layout, bool force) {
   if (const auto stored = sink_.Append({record}); !stored) {
     spdlog::error("remap {}: state cannot be stored: {}", layout.name, stored.error().message());
   }
+}
+
+void RemapThread::ReadHistogram(const Layout& layout) {
+  auto reply = RemapDevice(ports_.dm, layout.name).Histogram();
+  auto histogram = reply ? ParseTargetHistogram(*reply)
+                         : Result<std::optional<TargetHistogram>>(Fail(std::move(reply.error())));
+  if (!histogram) {
+    spdlog::debug("remap {}: no histogram: {}", layout.name, histogram.error().message());
+  }
+  const std::lock_guard lock(mutex_);
+  if (histogram && *histogram) {
+    histograms_[layout.main.identity.drive_id()] = std::move(**histogram);
+  } else {
+    histograms_.erase(layout.main.identity.drive_id());
+  }
+}
+
+std::map<std::string, TargetHistogram> RemapThread::Histograms() const {
+  const std::lock_guard lock(mutex_);
+  return histograms_;
 }
 
 void RemapThread::Share() {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "agent/config.h"
+#include "agent/faults/target_histogram.h"
 #include "agent/heartbeats.h"
 #include "agent/link/record_sink.h"
 #include "agent/metrics/agent_state.h"
@@ -42,6 +43,8 @@ class RemapThread {
   // For Hello.
   std::vector<v1::Desired> Known() const;
   std::vector<Live> LiveDevices() const;
+  // At most half a minute old, by the main drive's id; without targets that measure none.
+  std::map<std::string, TargetHistogram> Histograms() const;
   // What the configuration names, as far as the drives are there.
   std::vector<v1::RemapDeviceSpec> Configured() const;
 
@@ -55,6 +58,7 @@ class RemapThread {
   void Run(std::stop_token stop);
   void ReportAll(bool force);
   void ReportOne(const Layout& layout, bool force);
+  void ReadHistogram(const Layout& layout);
   void Share();
 
   DriveTable& drives_;
@@ -71,6 +75,7 @@ class RemapThread {
   mutable std::mutex mutex_;
   std::vector<v1::Desired> known_;
   std::map<std::string, Live> live_;
+  std::map<std::string, TargetHistogram> histograms_;  // by the main drive's id
   std::jthread thread_;
 };
 

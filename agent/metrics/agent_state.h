@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,6 +20,7 @@ class AgentState {
     TimePoint health_time{};
     v1::RemapStatus remap;  // device_name empty: none
     std::uint64_t io_errors = 0;
+    std::optional<bool> slow;  // against its peers; absent until it was compared
   };
 
   void SetHealth(const v1::DriveHealth& health, TimePoint time) {
@@ -44,6 +46,10 @@ class AgentState {
   void SetRemap(const v1::RemapStatus& status) {
     const std::lock_guard lock(mutex_);
     drives_[status.drive_id()].remap = status;
+  }
+  void SetSlow(const std::string& drive_id, bool slow) {
+    const std::lock_guard lock(mutex_);
+    drives_[drive_id].slow = slow;
   }
   void CountError(const std::string& drive_id) {
     const std::lock_guard lock(mutex_);

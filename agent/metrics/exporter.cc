@@ -127,6 +127,10 @@ class Source final : public prometheus::Collectable {
           {"device", path.empty() ? id : std::filesystem::path(path).filename().string()}};
       AddHealth(families, drive, labels);
       AddRemap(families, drive.remap, labels);
+      if (drive.slow) {
+        families.Add("fail_slow", "1 while the drive stays slower than the node's others like it.",
+                     MetricType::Gauge, *drive.slow ? 1 : 0, labels);
+      }
       families.Add("io_errors_total", "I/O errors that the kernel reported.", MetricType::Counter,
                    static_cast<double>(drive.io_errors), labels);
     }

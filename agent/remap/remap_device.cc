@@ -114,6 +114,8 @@ Result<std::string> RemapDevice::Query(std::uint64_t sector) {
   return dm_.Message(name_, fmt::format("query {}", sector));
 }
 
+Result<std::string> RemapDevice::Histogram() { return dm_.Message(name_, "histogram"); }
+
 Result<std::string> RemapDevice::Get(const std::string& key) {
   return dm_.Message(name_, "get " + key);
 }

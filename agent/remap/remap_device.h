@@ -27,6 +27,8 @@ class RemapDevice {
   Result<std::vector<Extent>> List(const std::string& what);
   // Blocks copied to slots; those that cannot be read become pending and are no error.
   Result<std::uint64_t> Remap(const Extent& extent);
+  // The answer to `histogram`.
+  Result<std::string> Histogram();
   Result<std::string> Query(std::uint64_t sector);
   Result<std::string> Get(const std::string& key);
   Status Set(const std::string& key, const std::string& value);

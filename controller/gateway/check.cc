@@ -105,6 +105,29 @@ Status CheckStatus(const std::string& at, const v1::RemapStatus& status) {
   return {};
 }
 
+Status CheckLatency(const std::string& at, const v1::DriveLatency& latency) {
+  constexpr int kMostHistograms = 16;
+  constexpr int kMostBuckets = 64;
+  if (!GoodId(latency.drive_id())) return Bad(at + ".drive_id", "is not an id");
+  if (latency.reads() > kMaxNumber || latency.writes() > kMaxNumber) {
+    return Bad(at, "holds a number above 2^63");
+  }
+  for (const auto& time : {latency.mean_read(), latency.mean_write()}) {
+    // A mean is at most what a wrap of the kernel's clock holds, 50 days.
+    if (time.seconds() < 0 || time.seconds() > 50 * 86'400 || time.nanos() < 0 ||
+        time.nanos() > 999'999'999) {
+      return Bad(at, "holds a mean that is not between nothing and 50 days");
+    }
+  }
+  if (latency.histograms_size() > kMostHistograms) return Bad(at + ".histograms", "are too many");
+  for (const auto& histogram : latency.histograms()) {
+    if (histogram.counts_size() > kMostBuckets) {
+      return Bad(at + ".histograms.counts", "are too many");
+    }
+  }
+  return {};
+}
+
 Status CheckOutcome(const std::string& at, const v1::Outcome& outcome) {
   if (!GoodId(outcome.kind())) return Bad(at + ".kind", "is not a kind");
   if (outcome.generation() == 0 || outcome.generation() > kMaxNumber) {
@@ -171,6 +194,8 @@ Status CheckRecord(const std::string& at, const v1::Record& record) {
           return Bad(at + ".inventory.drives.drive_id", "is not an id");
       }
       return {};
+    case v1::Record::kLatency:
+      return CheckLatency(at + ".latency", record.latency());
     case v1::Record::KIND_NOT_SET:
       break;
   }

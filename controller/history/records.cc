@@ -165,6 +165,26 @@ void CopyInventories(Transaction& transaction, const std::string& host, const st
   copy.Complete();
 }
 
+std::optional<std::int64_t> Microseconds(bool has, const google::protobuf::Duration& time) {
+  return Optional(has, time.seconds() * 1'000'000 + time.nanos() / 1000);
+}
+
+void CopyLatencies(Transaction& transaction, const std::string& host, const std::string& boot,
+                   const Rows& rows) {
+  Copy copy(transaction, "drive_latency", host, boot,
+            {"reads", "writes", "mean_read_us", "mean_write_us", "peer_ratio", "slow"});
+  for (const Row& row : rows) {
+    const v1::DriveLatency& latency = row.record->latency();
+    copy.Add(row, latency.drive_id(), Optional(latency.has_reads(), latency.reads()),
+             Optional(latency.has_writes(), latency.writes()),
+             Microseconds(latency.has_mean_read(), latency.mean_read()),
+             Microseconds(latency.has_mean_write(), latency.mean_write()),
+             latency.has_peers() ? std::optional<double>(latency.peers().ratio()) : std::nullopt,
+             latency.has_peers() ? std::optional<bool>(latency.peers().slow()) : std::nullopt);
+  }
+  copy.Complete();
+}
+
 void NoteDrive(Transaction& transaction, const std::string& host, const v1::DriveIdentity& drive) {
   transaction.work.exec_params(
       "insert into drive (host_id, drive_id, identity) values ($1, $2, $3::bytea) "
@@ -374,6 +394,9 @@ Result<IngestReceipt> IngestBatch(Transaction& transaction, const HostId& host,
   if (rows.contains(Kind::kInventory)) {
     CopyInventories(transaction, host.value(), boot, rows[Kind::kInventory]);
     NoteInventory(transaction, host.value(), rows[Kind::kInventory].back());
+  }
+  if (rows.contains(Kind::kLatency)) {
+    CopyLatencies(transaction, host.value(), boot, rows[Kind::kLatency]);
   }
   if (rows.contains(Kind::kIoError) || rows.contains(Kind::kWeakBlock)) {
     CopyEvidence(transaction, host.value(), boot, rows[Kind::kIoError], rows[Kind::kWeakBlock]);

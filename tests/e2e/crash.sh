@@ -46,7 +46,8 @@ acknowledged_is_there() {
   stored=$(sql "with seqs as (select boot_id, seq from health_sample union all select boot_id, seq from io_error
     union all select boot_id, seq from weak_block union all select boot_id, seq from remap_status
     union all select boot_id, seq from telemetry_gap union all select boot_id, seq from outcome
-    union all select boot_id, seq from drive_inventory)
+    union all select boot_id, seq from drive_inventory
+    union all select boot_id, seq from drive_latency)
     select count(*) || ' ' || count(distinct seq) from seqs where boot_id = '$boot' and seq <= $acked")
   [[ $stored == "$acked $acked" ]] || fail "the agent was told that records 1 to $acked are committed; stored and distinct: $stored"
   echo "  $acked of $given records acknowledged, all of them stored once"

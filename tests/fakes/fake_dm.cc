@@ -157,6 +157,9 @@ Result<std::string> FakeDm::Answer(Device& device, const std::vector<std::string
     if (found == device.settings.end()) return bad();
     return found->second;
   }
+  if (words[0] == "histogram" && words.size() == 1) {
+    return "enabled=off first_ns=1024 buckets=2 read=0,0 write=0,0 remapped=0,0 slow=0,0";
+  }
   if (words[0] == "set" && words.size() == 3) {
     const auto found = device.settings.find(words[1]);
     if (found == device.settings.end() || words[2] == "nonsense") return bad();

@@ -82,6 +82,15 @@ class LentDm final : public DmPort {
   DmPort& dm_;
 };
 
+class LentStats final : public StatSource {
+ public:
+  explicit LentStats(StatSource& stats) : stats_(stats) {}
+  Result<StatReading> Read(const Drive& drive) override { return stats_.Read(drive); }
+
+ private:
+  StatSource& stats_;
+};
+
 class LentGuard final : public DeviceGuard {
  public:
   explicit LentGuard(DeviceGuard& guard) : guard_(guard) {}
@@ -134,6 +143,7 @@ Outside FakeWorld::MakeOutside() {
   outside.files = std::make_unique<LentFiles>(files);
   outside.drives = std::make_unique<LentDrives>(drives);
   outside.smart = smart;
+  outside.stats = std::make_unique<LentStats>(stats);
   outside.start_disk_events = [this](std::function<void()> on_event) {
     on_disk_event_.Set(std::move(on_event));
     return Result<std::unique_ptr<DiskEvents>>(std::make_unique<DisksGone>(on_disk_event_));

@@ -29,6 +29,7 @@ class FakeWorld {
   FakeDrives drives;
   FakeClock clock;
   FakeGuard guard;
+  FakeStats stats;
   std::shared_ptr<FakeSmart> smart = std::make_shared<FakeSmart>();
   std::string boot_id = "11111111-1111-4111-8111-111111111111";
   // What a check's read of a sector says; called on the agent's thread.

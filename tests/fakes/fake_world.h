@@ -9,6 +9,7 @@
 
 #include "agent/disks/drives.h"
 #include "agent/disks/smart_source.h"
+#include "agent/faults/stat_source.h"
 #include "agent/remap/device_guard.h"
 #include "agent/remap/module_loader.h"
 #include "support/clock.h"
@@ -118,6 +119,35 @@ class FakeSmart final : public SmartSource {
   std::map<std::string, unsigned> reads_;
   std::map<std::string, v1::DriveIdentity> identities_;
   std::set<std::string> hanging_;
+};
+
+// What the block layer counts. A drive of which a test has said nothing cannot be read.
+// Thread-safe.
+class FakeStats final : public StatSource {
+ public:
+  Result<StatReading> Read(const Drive& drive) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = readings_.find(drive.identity.path());
+    if (found == readings_.end()) return Fail(Code::kNotFound, drive.identity.path());
+    const StatReading reading = found->second;
+    found->second.stat.reads += reads_;
+    found->second.stat.read_ms += reads_ * 2;
+    return reading;
+  }
+  void Set(const std::string& path, StatReading reading) {
+    const std::lock_guard lock(mutex_);
+    readings_[path] = reading;
+  }
+  // Each drive does so many reads from one look to the next, of 2 ms.
+  void KeepReading(std::uint64_t reads) {
+    const std::lock_guard lock(mutex_);
+    reads_ = reads;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, StatReading> readings_;
+  std::uint64_t reads_ = 0;
 };
 
 class FakeModules final : public ModuleLoader {

@@ -37,11 +37,11 @@ class UpkeepTest : public PostgresTest {
 
 TEST_F(UpkeepTest, PartitionsAreThereBeforeTheirDayAndGoWithTheirAge) {
   TickAt("2026-01-31 23:59:59");
-  EXPECT_EQ(Days(), "2026-01-31*7 2026-02-01*7 2026-02-02*7 2026-02-03*7");
+  EXPECT_EQ(Days(), "2026-01-31*8 2026-02-01*8 2026-02-02*8 2026-02-03*8");
   TickAt("2026-02-01 00:00:01");
-  EXPECT_EQ(Days(), "2026-01-31*7 2026-02-01*7 2026-02-02*7 2026-02-03*7 2026-02-04*7");
+  EXPECT_EQ(Days(), "2026-01-31*8 2026-02-01*8 2026-02-02*8 2026-02-03*8 2026-02-04*8");
   TickAt("2026-02-11 12:00:00");
-  EXPECT_EQ(Days().substr(0, 12), "2026-02-01*7");
+  EXPECT_EQ(Days().substr(0, 12), "2026-02-01*8");
 }
 
 // As it is at midnight where nothing was made ahead: a batch in the middle of its transaction must
@@ -55,7 +55,7 @@ TEST_F(UpkeepTest, MakingPartitionsWaitsForNoWriter) {
     return {};
   });
   EXPECT_TRUE(written);
-  EXPECT_EQ(Days(), "2026-01-31*7 2026-02-01*7");
+  EXPECT_EQ(Days(), "2026-01-31*8 2026-02-01*8");
 }
 
 TEST_F(UpkeepTest, OldAnswersGo) {

@@ -96,6 +96,18 @@ TEST_F(AppTest, ClosesTheLoopFromAnErrorToAReadBack) {
   EXPECT_EQ(world_.dm.counts().moves, 1U);
 }
 
+TEST_F(AppTest, TellsHowLongADriveTookForItsReads) {
+  world_.stats.Set("/dev/sda", {{}, true});
+  world_.stats.KeepReading(10);
+  config_.health_interval = std::chrono::seconds(1);
+  const auto app = Start();
+  EXPECT_TRUE(world_.controller.Await([](const auto& records) {
+    return std::any_of(records.begin(), records.end(), [](const v1::Record& record) {
+      return record.latency().drive_id() == "serial-FAKE-MAIN" && record.latency().reads() == 10;
+    });
+  }));
+}
+
 TEST_F(AppTest, AFlushThatFailedIsToldWithoutAPlace) {
   const auto app = Start();
   BlockError flush = ReadErrorAt(0);

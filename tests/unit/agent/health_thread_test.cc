@@ -21,6 +21,7 @@ class Records final : public RecordSink {
     const std::lock_guard lock(mutex_);
     for (v1::Record& record : records) {
       if (record.has_health()) health_.push_back(std::move(*record.mutable_health()));
+      if (record.has_latency()) latencies_.push_back(std::move(*record.mutable_latency()));
       if (record.has_inventory()) inventories_.push_back(std::move(*record.mutable_inventory()));
     }
     changed_.notify_all();
@@ -49,11 +50,18 @@ class Records final : public RecordSink {
     return ids;
   }
 
+  v1::DriveLatency AwaitLatency() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !latencies_.empty(); });
+    return latencies_.front();
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<v1::DriveHealth> health_;
   std::vector<v1::DriveInventory> inventories_;
+  std::vector<v1::DriveLatency> latencies_;
 };
 
 class HealthThreadTest : public ::testing::Test {
@@ -70,7 +78,7 @@ class HealthThreadTest : public ::testing::Test {
   }
   std::unique_ptr<HealthThread> Start(HealthTiming timing, std::vector<Drive> members = {}) {
     return std::make_unique<HealthThread>(table_, std::move(members), smart_, records_, state_,
-                                          clock_, timing, heartbeats_);
+                                          clock_, timing, heartbeats_, latency_);
   }
   std::vector<std::string> Shown() const {
     std::vector<std::string> ids;
@@ -86,6 +94,8 @@ class HealthThreadTest : public ::testing::Test {
   AgentState state_;
   FakeClock clock_;
   Heartbeats heartbeats_;
+  FakeStats stats_;
+  LatencyWatch latency_{stats_, [] { return std::map<std::string, TargetHistogram>(); }};
 };
 
 TEST_F(HealthThreadTest, ADriveThatDoesNotAnswerDelaysNoOther) {
@@ -132,6 +142,17 @@ TEST_F(HealthThreadTest, ADriveThatComesIsReadAtOnceAndOneThatGoesIsNotShown) {
   EXPECT_EQ(records_.Await(Id("sdd"), 1)[0].power_on_hours(), 1000U);
   EXPECT_THAT(Shown(), UnorderedElementsAre(Id("sda"), Id("sdb"), Id("sdd")));
   EXPECT_THAT(records_.AwaitInventory(1), UnorderedElementsAre(Id("sda"), Id("sdb"), Id("sdd")));
+}
+
+TEST_F(HealthThreadTest, TellsHowLongADriveTookForItsReads) {
+  stats_.Set("/dev/sdb", {{}, true});
+  stats_.KeepReading(10);
+  const auto thread = Start({std::chrono::milliseconds(50), std::chrono::seconds(30), 4});
+  const v1::DriveLatency latency = records_.AwaitLatency();
+  EXPECT_EQ(latency.drive_id(), Id("sdb"));
+  EXPECT_EQ(latency.reads(), 10U);
+  EXPECT_EQ(latency.mean_read().nanos(), 2'000'000);
+  EXPECT_FALSE(latency.has_peers());
 }
 
 TEST_F(HealthThreadTest, AMemberThatDoesNotAnswerIsWhoItWas) {
