@@ -8,7 +8,7 @@ main=$(readlink -f /dev/disk/ide0) spare=$(readlink -f /dev/disk/ide1)
 id_of() { remap-agent probe "$1" | sed -n '1s/.*(\(.*\))$/\1/p'; }
 
 mkfs.ext4 -q "$main" 16M && mount "$main" /mnt && echo precious >/mnt/file && umount /mnt || fail "mkfs"
-agent_devices="[remap]
+export agent_devices="[remap]
 module = \"/lib/modules/dm-remap.ko\"
 [[remap.device]]
 name = \"data0\"
