@@ -6,6 +6,8 @@
 #include <limits>
 #include <set>
 
+#include "agent/self_test_config.h"
+
 namespace remapfleet::agent {
 namespace {
 
@@ -93,6 +95,7 @@ Result<Config> ReadConfig(TomlConfig toml) {
   for (std::size_t i = 0; i < toml.TableCount("drives.member"); ++i) {
     config.members.push_back(ReadMember(toml, fmt::format("drives.member[{}]", i)));
   }
+  config.self_test = ReadSelfTestPlan(toml);
   config.spool_bytes = static_cast<std::uint64_t>(toml.Integer("spool.max_mib", 64, 1, 65536))
                        << 20;
   config.module = toml.String("remap.module", "dm-remap");

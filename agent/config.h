@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/selftest/schedule.h"
 #include "support/toml_config.h"
 
 namespace remapfleet::agent {
@@ -40,6 +41,7 @@ struct Config {
   std::chrono::seconds answer_timeout{30};
   std::string smartctl;
   std::vector<MemberConfig> members;
+  SelfTestPlan self_test;
   std::uint64_t spool_bytes = 0;
   std::string module;
   bool load_module = true;

@@ -1,23 +1,12 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "agent/disks/smart_source.h"
+#include "agent/disks/smartctl_command.h"
 #include "agent/disks/smartctl_json.h"
 #include "agent/posix/run_program.h"
 
 namespace remapfleet::agent {
 namespace {
-
-// What it is told to exit with for a drive that sleeps. Its own statuses never have both of these
-// bits: the first says that it has tried nothing.
-constexpr int kSleeps = 3;
-
-// "/dev/bus/0 [megaraid,4]" is how a member is called, not where it is.
-std::string NodeOf(const Drive& drive) {
-  const std::string& path = drive.identity.path();
-  return drive.smartctl_type.empty() ? path : path.substr(0, path.find(" ["));
-}
 
 // What the kernel knows of a drive stays: errors are reported by that name. A member that the
 // kernel has no disk for is who smartctl says it is.
@@ -45,20 +34,15 @@ class SmartctlSource final : public SmartSource {
   explicit SmartctlSource(SmartctlOptions options) : options_(std::move(options)) {}
 
   void Read(const Drive& drive, v1::DriveHealth& health) override {
-    std::vector<std::string> arguments = {options_.program, "--json=c", "-x", "-n",
-                                          fmt::format("standby,{}", kSleeps)};
-    if (!drive.smartctl_type.empty()) {
-      arguments.insert(arguments.end(), {"-d", drive.smartctl_type});
-    }
-    arguments.push_back(NodeOf(drive));
-    auto output = RunProgram(arguments, {options_.time});
+    auto output =
+        RunProgram(SmartctlCommand(options_.program, {"--json=c", "-x"}, drive), {options_.time});
     if (!output && output.error().code() == Code::kNotFound) {
       return health.add_problems(options_.program +
                                  " is not there: install smartmontools, or name it as "
                                  "drives.smartctl");
     }
     if (!output) return health.add_problems(output.error().message());
-    if (output->exit_status == kSleeps) {
+    if (output->exit_status == kSmartctlSleeps) {
       return health.set_power_state(v1::DriveHealth::POWER_STATE_STANDBY);
     }
     auto read = HealthFromSmartctlJson(output->text);

@@ -46,6 +46,23 @@ TEST(AgentConfig, ControllersAreOneOrSeveral) {
   }
 }
 
+TEST(AgentConfig, SelfTestsAreOffUnlessAskedFor) {
+  const auto off = Read("");
+  ASSERT_TRUE(off);
+  EXPECT_FALSE(off->self_test.enabled);
+  const auto on = Read(
+      "[self_test]\nenabled = true\nshort_interval_days = 1\nwindow_start = \"22:30\"\n"
+      "window_end = \"06:05\"\nmax_per_host = 4\nmax_per_enclosure = 2\n");
+  ASSERT_TRUE(on) << on.error().message();
+  EXPECT_TRUE(on->self_test.enabled);
+  EXPECT_EQ(on->self_test.short_interval, std::chrono::days(1));
+  EXPECT_EQ(on->self_test.extended_interval, std::chrono::days(90));
+  EXPECT_EQ(on->self_test.window_start, std::chrono::minutes(22 * 60 + 30));
+  EXPECT_EQ(on->self_test.window_end, std::chrono::minutes(6 * 60 + 5));
+  EXPECT_EQ(on->self_test.max_per_host, 4U);
+  EXPECT_EQ(on->self_test.max_per_enclosure, 2U);
+}
+
 TEST(AgentConfig, TheShippedExampleIsGood) {
   const auto config = LoadConfig(AGENT_EXAMPLE_TOML);
   ASSERT_TRUE(config) << config.error().message();
@@ -72,6 +89,13 @@ TEST(AgentConfig, WhatIsWrongIsNamedWithItsPlace) {
       {"[[drives.member]]\ndevice = \"sda\"\ntype = \"cciss,0\"\n", "must be a node"},
       {"[[drives.member]]\ndevice = \"/dev/sda\"\ntype = \"--scan\"\n", "what smartctl's -d"},
       {"[drives]\nanswer_timeout_s = 0\n", "agent.toml:10:"},
+      {"[self_test]\nmax_per_host = 0\n", "agent.toml:10:"},
+      {"[self_test]\nmax_per_enclosure = 0\n", "agent.toml:10:"},
+      {"[self_test]\nshort_interval_days = -1\n", "agent.toml:10:"},
+      {"[self_test]\nwindow_start = \"24:00\"\n", "a time of day"},
+      {"[self_test]\nwindow_end = \"7:00\"\n", "a time of day"},
+      {"[self_test]\nenabled = true\nshort_interval_days = 0\nextended_interval_days = 0\n",
+       "nothing to start"},
   };
   for (const auto& [text, says] : cases) {
     const auto config = Read(text);
