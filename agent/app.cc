@@ -13,6 +13,8 @@
 #include "agent/link/link.h"
 #include "agent/metrics/exporter.h"
 #include "agent/remap_thread.h"
+#include "agent/self_test_thread.h"
+#include "agent/selftest/enclosure.h"
 #include "support/spec_hash.h"
 #include "support/version.h"
 
@@ -88,10 +90,21 @@ class App::Impl {
     }
     latency_ =
         std::make_unique<LatencyWatch>(*outside_.stats, [this] { return remap_->Histograms(); });
+    if (config.self_test.enabled) {
+      self_tests_ = std::make_unique<SelfTestThread>(
+          config.self_test, outside_.self_tests,
+          [](const Drive& drive) { return FindEnclosure({}, drive); }, *spool_, *outside_.clock,
+          heartbeats_,
+          [this](const v1::IoError& error) {
+            if (faults_) faults_->CheckAround(error);
+          });
+    }
     health_ = std::make_unique<HealthThread>(
         drives_, std::move(members), outside_.smart, *spool_, state_, *outside_.clock,
         HealthTiming{config.health_interval, config.answer_timeout + kKilling}, heartbeats_,
-        *latency_);
+        *latency_, [this](const Drive& drive, const v1::DriveHealth& health) {
+          if (self_tests_) self_tests_->Take(drive, health);
+        });
     if (auto events = outside_.start_disk_events([this] { health_->Look(); })) {
       disk_events_ = std::move(*events);
     } else {
@@ -135,8 +148,15 @@ class App::Impl {
 
   AgentGauges Gauges() const {
     const SpoolStats spool = spool_->stats();
-    return {link_->connected(), spool.records,        spool.bytes,        spool.dropped,
-            spool.failing,      link_->clock_ahead(), certificate_.Ends()};
+    return {link_->connected(),
+            spool.records,
+            spool.bytes,
+            spool.dropped,
+            spool.failing,
+            link_->clock_ahead(),
+            certificate_.Ends(),
+            self_tests_ ? self_tests_->started() : 0,
+            self_tests_ ? self_tests_->refused() : 0};
   }
 
   const Outside outside_;
@@ -148,6 +168,7 @@ class App::Impl {
   std::unique_ptr<DmEvents> events_;
   std::unique_ptr<FaultThread> faults_;
   std::unique_ptr<LatencyWatch> latency_;
+  std::unique_ptr<SelfTestThread> self_tests_;
   std::unique_ptr<HealthThread> health_;
   std::unique_ptr<DiskEvents> disk_events_;
   CertificateWatch certificate_;

@@ -30,6 +30,10 @@ class FaultThread {
                                                     OpenReads open_reads, Heartbeats& heartbeats);
   ~FaultThread();
 
+  // Has the surroundings of a place that could not be read checked, unless a check waits already.
+  // Any thread.
+  void CheckAround(v1::IoError error) { (void)checks_.TryPush(std::move(error)); }
+
  private:
   FaultThread(DriveTable& drives, const RemapThread& remap, RecordSink& sink, AgentState& state,
               const Clock& clock, OpenReads open_reads, Heartbeats& heartbeats);

@@ -25,7 +25,7 @@ v1::DriveHealth Unanswered(const Drive& drive, std::string problem) {
 HealthThread::HealthThread(DriveTable& drives, std::vector<Drive> members,
                            std::shared_ptr<SmartSource> source, RecordSink& sink, AgentState& state,
                            const Clock& clock, HealthTiming timing, Heartbeats& heartbeats,
-                           LatencyWatch& latency)
+                           LatencyWatch& latency, OnHealth on_health)
     : drives_(drives),
       members_(std::move(members)),
       sink_(sink),
@@ -33,6 +33,7 @@ HealthThread::HealthThread(DriveTable& drives, std::vector<Drive> members,
       clock_(clock),
       timing_(timing),
       latency_(latency),
+      on_health_(std::move(on_health)),
       heart_(heartbeats.Add("health", kAlive)),
       readers_(std::move(source), timing.at_once, timing.limit,
                [this](const Drive& drive, v1::DriveHealth health) {
@@ -174,6 +175,7 @@ v1::Record HealthThread::Take(Answer answer) {
   } else {
     state_.SetSilent(health);
   }
+  if (on_health_) on_health_(drive, health);
   v1::Record record;
   *record.mutable_time() = ToProto(now);
   *record.mutable_health() = std::move(health);

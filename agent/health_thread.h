@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,10 +33,13 @@ struct HealthTiming {
 // I/O.
 class HealthThread {
  public:
+  // Called on its thread with what a drive said, logs whole, or why it said nothing.
+  using OnHealth = std::function<void(const Drive& drive, const v1::DriveHealth& health)>;
+
   // All must outlive it. `members` are the drives behind RAID controllers.
   HealthThread(DriveTable& drives, std::vector<Drive> members, std::shared_ptr<SmartSource> source,
                RecordSink& sink, AgentState& state, const Clock& clock, HealthTiming timing,
-               Heartbeats& heartbeats, LatencyWatch& latency);
+               Heartbeats& heartbeats, LatencyWatch& latency, OnHealth on_health = {});
   ~HealthThread();
 
   // A new stream has begun: the next logs of each drive are reported whole. Any thread.
@@ -66,6 +70,7 @@ class HealthThread {
   const Clock& clock_;
   const HealthTiming timing_;
   LatencyWatch& latency_;  // on this thread only
+  const OnHealth on_health_;
 
   const std::shared_ptr<Heartbeats::Heart> heart_;
 

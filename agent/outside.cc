@@ -19,6 +19,7 @@ Result<Outside> MakeOutside(const Config& config) {
   outside.drives = MakeDriveSource(DriveRoots{}, config.drives_allow);
   outside.smart = MakeSmartSource({config.smartctl, config.answer_timeout});
   outside.stats = MakeStatSource(DriveRoots{});
+  outside.self_tests = MakeSelfTestStarter({config.smartctl, config.answer_timeout});
   outside.start_disk_events = StartKernelDiskEvents;
   outside.dm = MakeDmPort();
   outside.modules = MakeModuleLoader();

@@ -17,6 +17,7 @@
 #include "agent/remap/dm_events.h"
 #include "agent/remap/dm_port.h"
 #include "agent/remap/module_loader.h"
+#include "agent/selftest/starter.h"
 #include "support/clock.h"
 
 namespace remapfleet::agent {
@@ -30,6 +31,7 @@ struct Outside {
   std::unique_ptr<DriveSource> drives;
   std::shared_ptr<SmartSource> smart;  // a drive that does not answer may hold it for longer
   std::unique_ptr<StatSource> stats;
+  std::shared_ptr<SelfTestStarter> self_tests;  // as long
   std::unique_ptr<DmPort> dm;
   std::unique_ptr<ModuleLoader> modules;
   std::unique_ptr<DeviceGuard> guard;

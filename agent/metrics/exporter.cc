@@ -108,6 +108,10 @@ class Source final : public prometheus::Collectable {
                  MetricType::Counter, static_cast<double>(own.spool_dropped));
     families.Add("spool_failing", "1 while the spool cannot be written.", MetricType::Gauge,
                  own.spool_failing ? 1 : 0);
+    families.Add("self_tests_started_total", "Self-tests that drives began on this agent's order.",
+                 MetricType::Counter, static_cast<double>(own.self_tests_started));
+    families.Add("self_tests_refused_total", "Self-tests that drives did not begin when ordered.",
+                 MetricType::Counter, static_cast<double>(own.self_tests_refused));
     if (own.controller_clock_ahead) {
       families.Add("controller_clock_ahead_seconds",
                    "How far the controller's clock was ahead when it was last reached.",

@@ -20,6 +20,8 @@ struct AgentGauges {
   bool spool_failing = false;
   std::optional<std::chrono::microseconds> controller_clock_ahead;
   std::optional<TimePoint> certificate_ends;
+  std::uint64_t self_tests_started = 0;
+  std::uint64_t self_tests_refused = 0;
 };
 
 // Serves /metrics. Every series is made anew at each scrape, so that none outlives its drive; at
