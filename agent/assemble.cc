@@ -26,7 +26,10 @@ Assembly Failed(const AllowedDevice& allowed, const Error& error) {
 // Nothing if the state folder is not there.
 Result<std::optional<DesiredStore>> OpenPins(const Config& config, FileSystem& files) {
   const std::string folder = config.state_dir + "/desired";
-  if (!files.List(folder)) return std::nullopt;
+  const auto there = files.List(folder);
+  if (!there && there.error().code() == Code::kNotFound) return std::nullopt;
+  // It is there, and what it knows must not be passed over.
+  if (!there) return Fail(there.error());
   auto store = DesiredStore::Open(files, folder);
   if (!store) return Fail(store.error());
   return std::optional(std::move(*store));
@@ -73,8 +76,10 @@ class Run {
     }
     const Status used = guard_.CheckNotBlank(layout.spare.identity.path(), layout.spare_offset,
                                              layout.spare_length);
-    if (!used) return Waiting(allowed, "its spare is blank: the agent sets it up");
-    return std::nullopt;
+    if (used) return std::nullopt;
+    // One that cannot be read is not blank.
+    if (used.error().code() != Code::kFailedPrecondition) return Failed(allowed, used.error());
+    return Waiting(allowed, "its spare is blank: the agent sets it up");
   }
 
   Assembler& assembler_;

@@ -169,11 +169,13 @@ class FakeGuard final : public DeviceGuard {
     return Check(foreign, path + "@" + std::to_string(sector), "holds ext4");
   }
   Status CheckNotBlank(const std::string& path, std::uint64_t, std::uint64_t) override {
+    if (unreadable.contains(path)) return Fail(Code::kDataLoss, path + " cannot be read");
     return Check(blank, path, "is blank");
   }
   std::set<std::string> used;
   std::set<std::string> foreign;
   std::set<std::string> blank;
+  std::set<std::string> unreadable;  // where it is looked whether it is blank
 
  private:
   static Status Check(const std::set<std::string>& bad, const std::string& path, const char* why) {

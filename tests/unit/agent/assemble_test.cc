@@ -97,6 +97,16 @@ TEST_F(AssembleTest, WithoutTheStateFolderABlankSpareIsNew) {
   EXPECT_FALSE(node_.Live());
 }
 
+TEST_F(AssembleTest, WithoutTheStateFolderASpareThatCannotBeReadIsNotBlank) {
+  config_.state_dir = "/not/mounted/yet";
+  NameByIds();
+  node_.guard.unreadable.insert("/dev/sdb");
+  const Assembly data0 = Run();
+  EXPECT_EQ(data0.state, Assembly::State::kFailed);
+  EXPECT_THAT(data0.why, HasSubstr("cannot be read"));
+  EXPECT_FALSE(node_.Live());
+}
+
 TEST_F(AssembleTest, UdevHidesOnlyADiskThatWasAdoptedInPlace) {
   const auto drives = node_.drives.Find();
   EXPECT_EQ(UdevProperties(config_, drives[0]),
