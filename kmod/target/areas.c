@@ -134,28 +134,17 @@ static const char *append(struct remap *rm, struct rm_spare *first)
 	return end > first->table_len ? "The table makes the spare shorter than it is" : NULL;
 }
 
-/**
- * rm_areas_find() - find the areas of the set in the spares of the table.
- * @rm: the target, locked; with the spares of the table alone
- * @error: set to what is wrong
- *
- * A set that is blank as a whole is not an error, and has no areas yet.
- */
-int rm_areas_find(struct remap *rm, char **error)
+/* All areas as the list has them, each with its superblock. */
+static int find_areas(struct remap *rm, char **error)
 {
 	const char *wrong;
 	unsigned int i;
 	int r;
 
-	for (i = 0; i < rm->n_devs; i++) {
-		rm->spare[i].len = rm->spare[i].table_len;
+	rm->n_spares = rm->n_devs;
+	for (i = 0; i < rm->n_devs; i++)
 		rm->spare[i].area = RM_AREAS_MAX;
-		rm->spare[i].retired = false;
-		r = rm_super_peek(rm, &rm->spare[i], error);
-		if (r)
-			return r;
-	}
-	wrong = check_blank(rm) ?: choose_list(rm) ?: match(rm);
+	wrong = match(rm);
 	for (i = 0; i < rm->n_devs && !wrong; i++)
 		if (rm->spare[i].area < RM_AREAS_MAX)
 			wrong = append(rm, &rm->spare[i]);
@@ -177,6 +166,52 @@ int rm_areas_find(struct remap *rm, char **error)
 		}
 	}
 	return 0;
+}
+
+/* The list was that of the spares' starts; their ends may know a newer one. */
+static bool newer_list(struct remap *rm)
+{
+	unsigned int i;
+	u64 before = rm->set.gen;
+
+	for (i = 0; i < rm->n_spares; i++) {
+		const struct rm_spare *s = &rm->spare[i];
+
+		if (s->area < RM_AREAS_MAX && s->super.set.gen > rm->set.gen)
+			rm->set = s->super.set;
+	}
+	return rm->set.gen > before;
+}
+
+/**
+ * rm_areas_find() - find the areas of the set in the spares of the table.
+ * @rm: the target, locked; with the spares of the table alone
+ * @error: set to what is wrong
+ *
+ * A set that is blank as a whole is not an error, and has no areas yet.
+ */
+int rm_areas_find(struct remap *rm, char **error)
+{
+	const char *wrong;
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < rm->n_devs; i++) {
+		rm->spare[i].len = rm->spare[i].table_len;
+		rm->spare[i].retired = false;
+		r = rm_super_peek(rm, &rm->spare[i], error);
+		if (r)
+			return r;
+	}
+	wrong = check_blank(rm) ?: choose_list(rm);
+	if (wrong) {
+		*error = (char *)wrong;
+		return -EINVAL;
+	}
+	do {
+		r = find_areas(rm, error);
+	} while (!r && newer_list(rm));
+	return r;
 }
 
 /* Retired spares that the table has not are none of the set's any more. */
