@@ -7,7 +7,7 @@
 static bool goes_on(const struct rm_entry *a, const struct rm_entry *b, u64 n)
 {
 	return b->block == a->block + n && b->state == a->state && b->reason == a->reason &&
-	       b->mask == a->mask &&
+	       b->mask == a->mask && b->errors == a->errors &&
 	       (a->slot == RM_NO_SLOT ? b->slot == RM_NO_SLOT : b->slot == a->slot + n);
 }
 
@@ -24,25 +24,44 @@ static unsigned int emit_run(const struct remap *rm, const struct rm_entry *e, u
 	return sz;
 }
 
+/* The first block in the state at or behind @block; only remapped ones can be many. */
+static bool find(struct remap *rm, u8 state, u64 block, struct rm_entry *e)
+{
+	const struct rm_entry *special;
+	unsigned long index = block;
+
+	cond_resched();
+	if (state != REMAP_BLOCK_REMAPPED) {
+		xa_for_each_start(&rm->special, index, special, block) {
+			*e = *special;
+			if (e->state == state)
+				return true;
+		}
+		return false;
+	}
+	while (rm_entry_from(rm, block, e)) {
+		if (e->state == state)
+			return true;
+		block = e->block + 1;
+	}
+	return false;
+}
+
 static unsigned int list_blocks(struct remap *rm, u8 state, u64 cursor, char *result,
 				unsigned int maxlen)
 {
 	unsigned int sz = 0;
 	struct rm_entry e, next;
-	bool more = rm_entry_from(rm, cursor, &e);
+	bool more = find(rm, state, cursor, &e);
 
 	while (more) {
 		u64 n = 1;
 
-		if (e.state != state) {
-			more = rm_entry_from(rm, e.block + 1, &e);
-			continue;
-		}
 		if (sz + RM_LIST_LINE > maxlen) {
 			DMEMIT("next=%llu\n", e.block);
 			break;
 		}
-		while ((more = rm_entry_from(rm, e.block + n, &next)) && goes_on(&e, &next, n))
+		while ((more = find(rm, state, e.block + n, &next)) && goes_on(&e, &next, n))
 			n++;
 		sz = emit_run(rm, &e, n, result, maxlen, sz);
 		e = next;

@@ -203,8 +203,11 @@ static int do_maintenance(struct remap *rm, struct reply *re, unsigned int argc,
 		r = rm_super_write(rm, &rm->spare[i]);
 	}
 	if (r) {
-		while (i--)
+		/* also on those that took it */
+		while (i--) {
 			rm->spare[i].super.flags ^= RM_SB_MAINT;
+			rm_super_write(rm, &rm->spare[i]);
+		}
 		return refuse(re, r, "the superblock cannot be written");
 	}
 	if (on)

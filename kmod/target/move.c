@@ -87,8 +87,11 @@ int rm_replace_slot(struct remap *rm, u32 slot)
 		return 0;
 	case RM_SLOT_USED:
 		break;
-	default:
+	case RM_SLOT_BAD:
 		return 0;
+	default:
+		/* of a block that cannot be read, or on its way to be free */
+		return -EIO;
 	}
 	if (!rm_entry(rm, rm_slots_block(&rm->slots, slot), &e) || e.slot != slot || e.flags)
 		return -EIO;

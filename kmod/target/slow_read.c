@@ -35,10 +35,11 @@ static blk_status_t read_clean(struct remap *rm, struct bio *bio,
 					    &tries);
 
 	if (!status) {
-		rm_count(rm, RM_STAT_RETRIES_OK);
 		/* neighbours that failed only along with others did not need it */
-		if (tries || rm_io_of(bio)->iter.bi_size == piece->bi_size)
+		if (tries || rm_io_of(bio)->iter.bi_size == piece->bi_size) {
+			rm_count(rm, RM_STAT_RETRIES_OK);
 			rm_salvage_want(rm, block);
+		}
 		return status;
 	}
 	if (rm_main_class(rm, status) != RM_ERR_MEDIUM) {

@@ -75,7 +75,9 @@ static blk_status_t store(struct remap *rm, const struct part *p, u64 mask,
 
 	if (r)
 		return r;
-	rm_count(rm, RM_STAT_AUTO_REMAPS);
+	/* another slot for a block that has one is no further remap */
+	if (reason != REMAP_REASON_SLOT)
+		rm_count(rm, RM_STAT_AUTO_REMAPS);
 	rm_count(rm, RM_STAT_REMAPPED_WRITES);
 	io->needs_commit = true;
 	io->fallback = status;
