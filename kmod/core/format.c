@@ -40,7 +40,8 @@ struct rm_super_disk {
 	__le64 scrub_found;
 	__le32 scrub_rate;
 	__le32 scrub_state;
-	u8 reserved2[40];
+	__le32 writing;
+	u8 reserved2[36];
 };
 
 struct rm_main_disk {
@@ -200,6 +201,7 @@ void rm_super_encode(const struct rm_super *sb, void *buf)
 	d->scrub_found = cpu_to_le64(sb->scrub_found);
 	d->scrub_rate = cpu_to_le32(sb->scrub_rate);
 	d->scrub_state = cpu_to_le32(sb->scrub_state);
+	d->writing = cpu_to_le32(sb->writing);
 	d->crc = cpu_to_le32(crc_without(d, sizeof(*d), offsetof(struct rm_super_disk, crc)));
 }
 
@@ -241,6 +243,7 @@ enum rm_super_check rm_super_decode(const void *buf, struct rm_super *sb)
 	sb->scrub_found = le64_to_cpu(d->scrub_found);
 	sb->scrub_rate = le32_to_cpu(d->scrub_rate);
 	sb->scrub_state = le32_to_cpu(d->scrub_state);
+	sb->writing = le32_to_cpu(d->writing);
 	if (sb->copies < 2 || sb->copies > 5 || !sb->mirror_mask ||
 	    (sb->mirror_mask >> sb->copies) || !sb->slots ||
 	    !sb->block_size || sb->block_size > 64 ||

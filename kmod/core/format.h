@@ -89,6 +89,7 @@ struct rm_super {
 	u64 scrub_found;
 	u32 scrub_rate;		/* KiB/s */
 	u32 scrub_state;	/* enum remap_scrub_state */
+	u32 writing;		/* to the only mirror: 1 + 2 * page + copy; 0: nothing */
 };
 
 enum rm_super_check {
@@ -188,6 +189,18 @@ u64 rm_layout_super(const struct rm_layout *l, unsigned int end, unsigned int co
  * the mask: what it held may be what was acknowledged last.
  */
 int rm_page_choose(const u64 gen[2][5], u32 mask, unsigned int *mirror);
+
+/*
+ * The same when copy @torn was being written to the only mirror: what it was to
+ * hold was not acknowledged, and the other copy counts.
+ */
+int rm_page_choose_other(const u64 gen[2][5], u32 mask, unsigned int torn, unsigned int *mirror);
+
+/* What a superblock says while a copy is written to the only mirror. */
+static inline u32 rm_page_writing(u32 page, unsigned int copy)
+{
+	return 1 + 2 * page + copy;
+}
 
 #ifdef __cplusplus
 }

@@ -87,23 +87,34 @@ u64 rm_layout_super(const struct rm_layout *l, unsigned int end, unsigned int co
 	return (end ? l->tail_super : 0) + (u64)copy * RM_SB_PLACE_SECTORS;
 }
 
+/* The newest of one copy in the mirrors of the mask; 0 if it is damaged in all. */
+static u64 newest(const u64 gen[5], u32 mask, unsigned int *mirror)
+{
+	u64 best = 0;
+	unsigned int m;
+
+	for (m = 0; m < 5; m++) {
+		if ((mask & (1U << m)) && gen[m] > best) {
+			best = gen[m];
+			*mirror = m;
+		}
+	}
+	return best;
+}
+
 int rm_page_choose(const u64 gen[2][5], u32 mask, unsigned int *mirror)
 {
-	u64 best[2] = { 0, 0 };
 	unsigned int at[2] = { 0, 0 };
-	unsigned int copy, m;
+	u64 a = newest(gen[0], mask, &at[0]);
+	u64 b = newest(gen[1], mask, &at[1]);
 
-	for (copy = 0; copy < 2; copy++) {
-		for (m = 0; m < 5; m++) {
-			if ((mask & (1U << m)) && gen[copy][m] > best[copy]) {
-				best[copy] = gen[copy][m];
-				at[copy] = m;
-			}
-		}
-		if (!best[copy])
-			return -EUCLEAN;
-	}
-	copy = best[1] > best[0];
-	*mirror = at[copy];
-	return (int)copy;
+	if (!a || !b)
+		return -EUCLEAN;
+	*mirror = at[b > a];
+	return b > a;
+}
+
+int rm_page_choose_other(const u64 gen[2][5], u32 mask, unsigned int torn, unsigned int *mirror)
+{
+	return newest(gen[!torn], mask, mirror) ? !torn : -EUCLEAN;
 }

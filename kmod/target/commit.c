@@ -1,85 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Making changes durable: the older copy of each changed page is written,
- * one mirror after the other, so that a crash damages one mirror at most.
+ * Making changes durable: all pages that have changed, and superblocks.
  */
 #include "dm-remap.h"
 #include "trace.h"
-
-static blk_status_t write_page(struct remap *rm, struct rm_spare *s, u32 page,
-			       unsigned int mirror, void *image)
-{
-	blk_opf_t opf = REQ_OP_WRITE | REQ_FUA | REQ_SYNC | REQ_META;
-	u64 at = rm_layout_page(&s->layout, mirror, page, !test_bit(page, s->copy));
-
-	if (s->flush_next)
-		opf |= REQ_PREFLUSH;
-	s->flush_next = false;
-	return rm_io(rm, s->dev->bdev, opf, s->offset + at, image, RM_PAGE_BYTES);
-}
-
-/* Some pages to one mirror, which is not written any more when that fails. */
-static void write_mirror(struct remap *rm, struct rm_spare *s, unsigned int mirror,
-			 const u32 *page, unsigned int n)
-{
-	unsigned int i;
-
-	if (!(s->super.mirror_mask & ~s->mirror_bad & BIT(mirror)))
-		return;
-	for (i = 0; i < n; i++) {
-		blk_status_t status = write_page(rm, s, page[i], mirror,
-						 rm->pages + i * RM_PAGE_BYTES);
-
-		if (status) {
-			s->mirror_bad |= BIT(mirror);
-			rm_spare_failed(rm, s, status);
-			return;
-		}
-	}
-}
-
-static void write_spare(struct remap *rm, struct rm_spare *s)
-{
-	u32 at = find_first_bit(s->dirty, s->n_pages);
-	u32 page[RM_LOAD_PAGES];
-	unsigned int mirror, n;
-
-	s->mirror_bad = 0;
-	s->flush_next = true;
-	while (at < s->n_pages) {
-		for (n = 0; n < RM_LOAD_PAGES && at < s->n_pages; n++) {
-			rm_page_compose(rm, s, at, rm->pages + n * RM_PAGE_BYTES);
-			page[n] = at;
-			at = find_next_bit(s->dirty, s->n_pages, at + 1);
-		}
-		for (mirror = 0; mirror < rm->copies; mirror++)
-			write_mirror(rm, s, mirror, page, n);
-	}
-}
-
-/*
- * A mirror that missed a write must not be believed any more; the superblock
- * says so before the commit counts.
- */
-static int drop_mirrors(struct remap *rm, struct rm_spare *s)
-{
-	u32 left = s->super.mirror_mask & ~s->mirror_bad;
-	u32 before = s->super.mirror_mask;
-
-	if (!s->mirror_bad)
-		return 0;
-	if (!left)
-		return -EIO;
-	DMWARN("%s: metadata mirrors 0x%x of spare %u failed, 0x%x are left",
-	       dm_table_device_name(rm->ti->table), s->mirror_bad, s->index, left);
-	s->super.mirror_mask = left;
-	if (rm_super_write(rm, s)) {
-		s->super.mirror_mask = before;
-		return -EIO;
-	}
-	rm_event(rm);
-	return 0;
-}
 
 static int write_dirty(struct remap *rm)
 {
@@ -87,10 +11,8 @@ static int write_dirty(struct remap *rm)
 	int r = 0;
 
 	rm->gen++;
-	for (i = 0; i < rm->n_spares; i++)
-		write_spare(rm, &rm->spare[i]);
 	for (i = 0; i < rm->n_spares && !r; i++)
-		r = drop_mirrors(rm, &rm->spare[i]);
+		r = rm_mirrors_write(rm, &rm->spare[i]);
 	return r;
 }
 
@@ -170,13 +92,13 @@ int rm_super_write(struct remap *rm, struct rm_spare *s)
 {
 	blk_opf_t opf = REQ_OP_WRITE | REQ_PREFLUSH | REQ_FUA | REQ_SYNC | REQ_META;
 	unsigned int end, good = 0;
-	void *buf;
+	void *buf = rm->super_buf;
 
 	if (rm->read_only)
 		return -EROFS;
 	if (s->retired || s->area >= rm->set.n)
 		return 0;
-	buf = (void *)get_zeroed_page(GFP_NOIO | __GFP_NOFAIL);
+	memset(buf, 0, RM_PAGE_BYTES);
 	s->super.gen = max(s->super.gen, rm->gen) + 1;
 	s->super.set = rm->set;
 	s->super.index = s->area;
@@ -191,37 +113,9 @@ int rm_super_write(struct remap *rm, struct rm_spare *s)
 		else
 			good++;
 	}
-	free_page((unsigned long)buf);
 	if (good)
 		s->super_copy = !s->super_copy;
 	return good ? 0 : -EIO;
-}
-
-static void dirty_all(struct remap *rm)
-{
-	unsigned int i;
-	u32 p;
-
-	for (i = 0; i < rm->n_spares; i++)
-		for (p = 0; p < rm->spare[i].n_pages && !rm->spare[i].retired; p++)
-			rm_page_dirty(rm, &rm->spare[i], p);
-}
-
-/* Writes every copy of every page to every mirror, for "recover". */
-int rm_pages_rewrite(struct remap *rm)
-{
-	unsigned int i, round;
-	int r = 0;
-
-	for (i = 0; i < rm->n_spares; i++)
-		rm->spare[i].super.mirror_mask = BIT(rm->copies) - 1;
-	for (round = 0; round < 2 && !r; round++) {
-		dirty_all(rm);
-		r = rm_commit(rm);
-	}
-	for (i = 0; i < rm->n_spares && !r; i++)
-		r = rm_super_write(rm, &rm->spare[i]);
-	return r;
 }
 
 void rm_commit_work(struct work_struct *work)

@@ -188,8 +188,11 @@ void rm_record_wear(struct remap *rm);
 int rm_commit(struct remap *rm);
 int rm_commit_or_undo(struct remap *rm);
 int rm_super_write(struct remap *rm, struct rm_spare *s);
-int rm_pages_rewrite(struct remap *rm);
 void rm_commit_work(struct work_struct *work);
+
+/* mirrors.c */
+int rm_mirrors_write(struct remap *rm, struct rm_spare *s);
+int rm_mirrors_rewrite(struct remap *rm);
 
 /* What records say that memory does not keep, while loading. */
 struct rm_loaded {

@@ -222,10 +222,46 @@ static int repair(struct remap *rm, struct rm_spare *s, const struct gens *gens,
 		       dm_table_device_name(rm->ti->table), bad, s->index);
 		rm->news = true;
 	}
-	if (bad != all)
-		s->super.mirror_mask = all & ~bad;
-	else
+	if (bad == all) {
 		rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
+		return 0;
+	}
+	s->super.mirror_mask = all & ~bad;
+	s->super.writing = 0;
+	return 0;
+}
+
+/* Which copy counts; a torn one that was not acknowledged is replaced by the other. */
+static int choose_page(struct remap *rm, struct rm_spare *s, u32 p, bool write, struct gens *g)
+{
+	u32 mask = s->super.mirror_mask;
+	unsigned int mirror;
+	int copy = rm_page_choose(g->gen, mask, &mirror);
+
+	rm->gen = max(rm->gen, g->newest);
+	if (copy >= 0)
+		return 0;
+	if (s->super.writing == rm_page_writing(p, 0) || s->super.writing == rm_page_writing(p, 1))
+		copy = rm_page_choose_other(g->gen, mask, (s->super.writing - 1) & 1, &mirror);
+	if (copy < 0) {
+		DMERR("%s: page %u of spare %u is damaged in every mirror, refused", rm_name(rm),
+		      p, s->index);
+		return copy;
+	}
+	DMWARN("%s: page %u of spare %u was being written when the power went", rm_name(rm), p,
+	       s->index);
+	if (!write)
+		return 0;
+	if (rm_io(rm, s->dev->bdev, REQ_OP_READ,
+		  s->offset + rm_layout_page(&s->layout, mirror, p, copy), rm->pages,
+		  RM_PAGE_BYTES))
+		return -EIO;
+	if (rm_io(rm, s->dev->bdev, REQ_OP_WRITE | REQ_FUA | REQ_SYNC,
+		  s->offset + rm_layout_page(&s->layout, mirror, p, !copy), rm->pages,
+		  RM_PAGE_BYTES))
+		rm_mode_set(rm, REMAP_MODE_RO_MD, "no metadata mirror can be written");
+	else
+		g->gen[!copy][mirror] = g->gen[copy][mirror];
 	return 0;
 }
 
@@ -242,17 +278,9 @@ static int load_spare(struct remap *rm, struct rm_spare *s, bool write,
 	for (m = 0; m < rm->copies && !r; m++)
 		if (s->super.mirror_mask & BIT(m))
 			r = read_mirror(rm, s, m, gens, in);
-	for (p = 0; p < s->n_pages && !r; p++) {
-		r = rm_page_choose(gens[p].gen, s->super.mirror_mask, &m);
-		if (r < 0) {
-			DMERR("%s: page %u of spare %u is damaged in every mirror, refused",
-			      dm_table_device_name(rm->ti->table), p, s->index);
-			break;
-		}
-		rm->gen = max(rm->gen, gens[p].newest);
-		r = 0;
-	}
-	if (!r && write) {
+	for (p = 0; p < s->n_pages && !r; p++)
+		r = choose_page(rm, s, p, write, &gens[p]);
+	if (!r && write && rm_mode(rm) <= REMAP_MODE_MAINT) {
 		r = repair(rm, s, gens, rm->pages);
 		if (r)
 			DMERR("%s: cannot repair the metadata of spare %u",

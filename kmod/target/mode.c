@@ -42,7 +42,6 @@ void rm_mode_clear(struct remap *rm, enum remap_mode mode)
 /* Drivers tell a missing disk and a bad sector apart too seldom: look. */
 static bool answers(struct remap *rm, struct rm_spare *s)
 {
-	void *buf = (void *)__get_free_page(GFP_NOIO | __GFP_NOFAIL);
 	unsigned int end, copy;
 	bool good = false;
 
@@ -50,11 +49,10 @@ static bool answers(struct remap *rm, struct rm_spare *s)
 		for (copy = 0; copy < 2 && !good; copy++) {
 			u64 at = rm_layout_super(&s->layout, end, copy);
 
-			good = !rm_io(rm, s->dev->bdev, REQ_OP_READ, s->offset + at, buf,
+			good = !rm_io(rm, s->dev->bdev, REQ_OP_READ, s->offset + at, rm->probe,
 				      RM_PAGE_BYTES);
 		}
 	}
-	free_page((unsigned long)buf);
 	return good;
 }
 
@@ -63,7 +61,6 @@ static bool answers(struct remap *rm, struct rm_spare *s)
 /* Can main be read anywhere, or does it take a flush, which concerns no sector? */
 static bool main_answers(struct remap *rm)
 {
-	void *buf = (void *)__get_free_page(GFP_NOIO | __GFP_NOFAIL);
 	bool good = false;
 	unsigned int i;
 
@@ -71,10 +68,9 @@ static bool main_answers(struct remap *rm)
 		u64 block = div_u64((rm->blocks - 1) * i, MAIN_PLACES - 1);
 
 		good = !rm_io(rm, rm->main->bdev, REQ_OP_READ,
-			      rm->data_offset + (block << rm->shift), buf,
+			      rm->data_offset + (block << rm->shift), rm->probe,
 			      rm->unit << SECTOR_SHIFT);
 	}
-	free_page((unsigned long)buf);
 	return good || !blkdev_issue_flush(rm->main->bdev);
 }
 

@@ -107,7 +107,6 @@ static void free_old(struct remap *rm)
 {
 	struct rm_seg *seg;
 
-	kfree(rm->old_view);
 	rm->old_view = NULL;
 	rm_cache_free(rm->old_cache);
 	rm->old_cache = NULL;
@@ -117,11 +116,19 @@ static void free_old(struct remap *rm)
 	}
 }
 
+/* Room that nobody looks at: the view before the last one is not used any more. */
+static struct rm_view *next_view(struct remap *rm)
+{
+	struct rm_view *now = rcu_dereference_protected(rm->view, lockdep_is_held(&rm->lock));
+
+	return rm->views[now == rm->views[0]];
+}
+
 /**
  * rm_publish() - let map() see the state as it is now.
  * @rm: the target
  * @busy: ranges of blocks whose I/O has to wait for the worker
- * @n: how many
+ * @n: how many, at most RM_BATCH_BIOS
  * @drain: wait for the end of all I/O that did not see these ranges
  *
  * The map changes segment by segment before the view does: the blocks in
@@ -142,8 +149,7 @@ void rm_publish(struct remap *rm, const struct rm_range *busy, unsigned int n,
 		no_memory = !update_map(rm);
 	rm_cache_fit(rm);
 	if (rm->map->n || n || no_memory || rm->read_only || rm_mode_is(rm, REMAP_MODE_FAIL)) {
-		/* at most RM_BATCH_BIOS ranges: small enough not to fail */
-		view = kzalloc(struct_size(view, busy, n), GFP_NOIO | __GFP_NOFAIL);
+		view = next_view(rm);
 		view->map = rm->map;
 		view->cache = rm->cache;
 		view->all_busy = no_memory;
@@ -168,7 +174,6 @@ void rm_publish_free(struct remap *rm)
 	u32 s;
 
 	free_old(rm);
-	kfree(rcu_dereference_protected(rm->view, true));
 	RCU_INIT_POINTER(rm->view, NULL);
 	for (s = 0; rm->map && s < rm->map->n_segs; s++)
 		free_seg(rm->map->seg[s]);

@@ -69,7 +69,7 @@ int rm_recover(struct remap *rm)
 	clear_bit(REMAP_MODE_NO_SPARE, &rm->modes);
 	for (i = 0; i < rm->n_spares; i++)
 		WRITE_ONCE(rm->spare[i].gone, rm->spare[i].retired);
-	r = rm_pages_rewrite(rm);
+	r = rm_mirrors_rewrite(rm);
 	if (r) {
 		if (ro_md)
 			set_bit(REMAP_MODE_RO_MD, &rm->modes);

@@ -70,16 +70,23 @@ static int get_devices(struct remap *rm, const struct remap_table *t)
 
 static int alloc_state(struct remap *rm)
 {
+	unsigned int i;
+
 	rm->stats = alloc_percpu(struct rm_stats);
 	rm->undo = kvmalloc_array(RM_UNDO_MAX, sizeof(*rm->undo), GFP_KERNEL);
 	rm->release = kvmalloc_array(RM_UNDO_MAX, sizeof(*rm->release), GFP_KERNEL);
 	rm->buf = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
 	rm->check = kmalloc(REMAP_BLOCK_MAX << SECTOR_SHIFT, GFP_KERNEL);
+	rm->super_buf = kmalloc(RM_PAGE_BYTES, GFP_KERNEL);
+	rm->probe = kmalloc(RM_PAGE_BYTES, GFP_KERNEL);
+	for (i = 0; i < ARRAY_SIZE(rm->views); i++)
+		rm->views[i] = kmalloc(struct_size(rm->views[i], busy, RM_BATCH_BIOS), GFP_KERNEL);
 	rm->pages = kmalloc(RM_LOAD_BYTES, GFP_KERNEL);
 	rm->change = kmalloc_array(RM_CHANGES_MAX, sizeof(*rm->change), GFP_KERNEL);
 	rm->wq = alloc_workqueue("dm-remap", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
 	if (!rm->stats || !rm->undo || !rm->release || !rm->buf || !rm->check ||
-	    !rm->pages || !rm->change || !rm->wq ||
+	    !rm->super_buf || !rm->probe || !rm->views[0] || !rm->views[1] || !rm->pages ||
+	    !rm->change || !rm->wq ||
 	    bioset_init(&rm->bs, 16, 0, BIOSET_NEED_BVECS))
 		return -ENOMEM;
 	return rm_hist_new(rm) ?: rm_hot_new(rm) ?: rm_scrub_new(rm);
@@ -121,6 +128,10 @@ static void remap_dtr(struct dm_target *ti)
 	bioset_exit(&rm->bs);
 	kfree(rm->change);
 	kfree(rm->pages);
+	for (i = 0; i < ARRAY_SIZE(rm->views); i++)
+		kfree(rm->views[i]);
+	kfree(rm->probe);
+	kfree(rm->super_buf);
 	kfree(rm->check);
 	kfree(rm->buf);
 	kvfree(rm->release);

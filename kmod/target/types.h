@@ -95,7 +95,6 @@ struct rm_spare {
 	unsigned long *dirty;	/* pages that have changed */
 	unsigned long *copy;	/* pages whose copy B holds what is durable */
 	unsigned long *worn;	/* pages with slots written since their records were */
-	u32 mirror_bad;		/* mirrors that failed in this commit */
 	bool flush_next;	/* the next metadata write carries a preflush */
 	bool gone;		/* does not answer: the mode is no_spare */
 	bool unflushed;		/* slots were written since the last flush began */
@@ -205,6 +204,7 @@ struct remap {
 	bool news;			/* something that is worth an event */
 	unsigned int copies;
 	struct rm_map *map;
+	struct rm_view *views[2];	/* room for the one that counts and the one before */
 	struct rm_view *old_view;
 	struct rm_seg *old_segs;
 	struct rm_cache *cache;		/* as old as the map at most */
@@ -225,6 +225,8 @@ struct remap {
 	unsigned int watermark;
 	u8 *buf;			/* one block */
 	u8 *check;			/* one block, to read back */
+	u8 *super_buf;			/* a page, for superblocks */
+	u8 *probe;			/* a page, to see whether a disk answers */
 	u64 events;
 	u64 event_told;
 	u64 last_error;

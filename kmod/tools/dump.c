@@ -41,8 +41,8 @@ static void put_super(const struct spare *s, FILE *out)
 	fprintf(out, "    \"main_sectors\": %llu, \"target_sectors\": %llu, \"data_offset\": %llu, \"main_logical\": %u, \"main_physical\": %u,\n",
 		(ull)sb->main_sectors, (ull)sb->target_sectors, (ull)sb->data_offset,
 		sb->main_lbs, sb->main_pbs);
-	fprintf(out, "    \"block_size\": %u, \"copies\": %u, \"mirror_mask\": %u, \"pending_pages\": %u, \"slots\": %llu, \"sectors\": %llu,\n",
-		sb->block_size, sb->copies, sb->mirror_mask, sb->pending_pages, (ull)sb->slots,
+	fprintf(out, "    \"block_size\": %u, \"copies\": %u, \"mirror_mask\": %u, \"writing\": %u, \"pending_pages\": %u, \"slots\": %llu, \"sectors\": %llu,\n",
+		sb->block_size, sb->copies, sb->mirror_mask, sb->writing, sb->pending_pages, (ull)sb->slots,
 		(ull)sb->sectors);
 	put_set(&sb->set, out);
 }

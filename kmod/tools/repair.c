@@ -12,16 +12,22 @@ static int repair_copy(struct spare *s, u32 p, unsigned int copy)
 	struct rm_page_header h = spare_page_header(s, p);
 	struct page *page = &s->page[p];
 	unsigned char image[RM_PAGE_BYTES];
-	unsigned int m, best = 0;
+	unsigned int m, best = 0, from = copy;
+	u64 whole = 0;
 
 	for (m = 0; m < s->super.copies; m++)
-		if (page->gen[copy][m] > page->gen[copy][best])
+		whole |= page->gen[copy][m];
+	/* only the one that was being written may be torn everywhere: the other counts */
+	if (!whole)
+		from = !copy;
+	for (m = 0; m < s->super.copies; m++)
+		if (page->gen[from][m] > page->gen[from][best])
 			best = m;
 	for (m = 0; m < s->super.copies; m++) {
-		if (!(s->super.mirror_mask >> m & 1) || page->gen[copy][m] == page->gen[copy][best])
+		if (!(s->super.mirror_mask >> m & 1) || page->gen[copy][m] == page->gen[from][best])
 			continue;
-		if (spare_read(s, rm_layout_page(&s->layout, best, p, copy), image, sizeof(image)) ||
-		    rm_page_check(image, &h) != page->gen[copy][best] ||
+		if (spare_read(s, rm_layout_page(&s->layout, best, p, from), image, sizeof(image)) ||
+		    rm_page_check(image, &h) != page->gen[from][best] ||
 		    spare_write(s, rm_layout_page(&s->layout, m, p, copy), image, sizeof(image)))
 			return -EIO;
 		s->repaired++;

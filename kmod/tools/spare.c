@@ -145,6 +145,15 @@ static int read_pages(struct spare *s)
 	return 0;
 }
 
+/* Whether a copy of the page was being written to the only mirror. */
+static bool is_torn(const struct spare *s, u32 p, unsigned int *copy)
+{
+	for (*copy = 0; *copy < 2; ++*copy)
+		if (s->super.writing == rm_page_writing(p, *copy))
+			return true;
+	return false;
+}
+
 static void judge_pages(struct spare *s)
 {
 	unsigned int m, copy;
@@ -154,6 +163,14 @@ static void judge_pages(struct spare *s)
 		struct page *page = &s->page[p];
 
 		page->newest = rm_page_choose(page->gen, s->super.mirror_mask, &m);
+		if (page->newest < 0 && is_torn(s, p, &copy)) {
+			page->newest = rm_page_choose_other(page->gen, s->super.mirror_mask, copy, &m);
+			if (page->newest >= 0) {
+				damage(s, "page %u copy %c was being written when the power went: the other counts\n",
+				       p, "AB"[copy]);
+				continue;
+			}
+		}
 		if (page->newest < 0) {
 			fatal(s, "page %u: a copy is damaged in every mirror\n", p);
 			continue;

@@ -109,9 +109,9 @@ int Run(const Options& o) {
   std::printf(
       "seeds %llu to %llu: %llu operations, %llu reads, %llu writes (%llu errors), %llu messages, "
       "%llu power cuts, "
-      "%llu loads, %llu refused; nothing wrong\n",
+      "%llu loads; nothing wrong\n",
       n(o.seed), n(seed - 1), n(counts.ops), n(counts.reads), n(counts.writes), n(counts.errors),
-      n(counts.messages), n(counts.power_cuts), n(counts.boots), n(counts.refused));
+      n(counts.messages), n(counts.power_cuts), n(counts.boots));
   return 0;
 }
 

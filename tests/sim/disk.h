@@ -55,6 +55,8 @@ class Disk : public Source {
   void SetFault(std::uint64_t sector, std::uint64_t sectors, const Fault& fault);
   void ClearFaults(std::uint64_t sector, std::uint64_t sectors);
   bool HasFaults() const { return !faults_.empty(); }
+  // Fails as a whole, for now.
+  bool Passing() const { return gone_ != BLK_STS_OK || fail_next_ != 0; }
   bool Faulty(std::uint64_t sector, bool write) const;
   void SetGone(blk_status_t status) { gone_ = status; }  // BLK_STS_OK: it is back
   blk_status_t gone() const { return gone_; }

@@ -20,7 +20,7 @@ struct Episode::Pending {
 void Counts::Add(const Counts& o) {
   ops += o.ops, reads += o.reads, writes += o.writes, errors += o.errors,
       power_cuts += o.power_cuts, boots += o.boots;
-  refused += o.refused, remaps += o.remaps, messages += o.messages;
+  remaps += o.remaps, messages += o.messages;
 }
 
 Episode::Episode(Module* module, Config config) : module_(module), config_(std::move(config)) {
@@ -57,18 +57,18 @@ std::string Episode::Run(const std::vector<Op>& ops, std::uint64_t schedule) {
   SeedKernelRandom(schedule ^ 0x1234);
   world.set_preemption(config_.preemption);
   Boot();
-  world.RunUntil([this] { return up_ || refused_; }, "the first boot");
+  world.RunUntil([this] { return up_; }, "the first boot");
   for (const Op& op : ops) {
-    if (world.failed() || refused_) break;
-    world.RunUntil([this] { return in_flight_ < config_.depth || refused_; }, "I/O");
+    if (world.failed()) break;
+    world.RunUntil([this] { return in_flight_ < config_.depth; }, "I/O");
     for (std::uint64_t n = world.random().Below(24); n != 0 && !world.failed(); n--)
       if (!world.Step() && (!world.random().OneIn(3) || !world.PassTime())) break;
-    if (world.failed() || refused_) break;
+    if (world.failed()) break;
     done_++;
     counts_.ops++;
     Issue(op);
   }
-  if (!world.failed() && !refused_) Finish();
+  if (!world.failed()) Finish();
   return world.failure();
 }
 
@@ -108,8 +108,8 @@ void Episode::Issue(const Op& op) {
     case Kind::kSettle:
       return Settle();
     case Kind::kWait:
-      return World::Get().RunUntil(
-          [this] { return refused_ || (in_flight_ == 0 && messages_ == 0); }, "I/O and messages");
+      return World::Get().RunUntil([this] { return in_flight_ == 0 && messages_ == 0; },
+                                   "I/O and messages");
     case Kind::kMemory:
       KernelMemory().fail_one_in = KernelMemory().fail_one_in != 0 ? 0 : 20;
       weather_->MemoryTrouble();
@@ -245,6 +245,7 @@ void Episode::Change(const Op& op) {
 }
 
 void Episode::SetFault(const Op& op) {
+  faults_set_++;
   if (op.device != 0) weather_->SpareTrouble();
   Disk* disk = Device(op.device);
   if (op.kind == Kind::kTransport)
@@ -301,11 +302,21 @@ void Episode::Boot() {
   World::Get().Spawn("dmsetup create", Context::kProcess, [this] { TryBoot(); });
 }
 
-// In a task. If it fails where it may, once more without faults.
+// Anything that could keep it from loading; where the target's data is on main does not.
+bool Episode::AnyTrouble() {
+  bool trouble = main_->Passing();
+  for (auto& spare : spares_->disks()) trouble |= spare->Passing() || spare->HasFaults();
+  return trouble;
+}
+
+// In a task. If it fails where it may, again without faults, and then it has to load: whatever
+// disks failed to write, and however often the power went.
 void Episode::TryBoot() {
   counts_.boots++;
   std::string error;
   const std::uint64_t failed = KernelMemory().failed;
+  const bool trouble = AnyTrouble();
+  const unsigned faults_before = faults_set_;
   int r = 0;
   BeginReload();
   // what a change that was interrupted makes of the old table is open; the new one has to do
@@ -329,10 +340,11 @@ void Episode::TryBoot() {
   // with room for it, main is asked for its signature
   faults |= main_->errors() != 0 && config_.data_offset >= 2048;
   if (!faults) return Wrong("it does not load: " + error + " (" + std::to_string(r) + ")");
-  if (boot_tries_++ != 0) {
-    refused_ = true;
-    counts_.refused++;
-    return;
+  // more may have been made to fail since the last attempt
+  if (boot_tries_++ != 0 && failed == KernelMemory().failed && !trouble &&
+      faults_before == faults_set_) {
+    return Wrong("it does not load, though nothing fails any more: " + error + " (" +
+                 std::to_string(r) + ")");
   }
   KernelMemory().fail_one_in = 0;
   for (unsigned i = 0; i <= spares_->disks().size(); i++) {
@@ -352,11 +364,10 @@ void Episode::BeginReload() {
 
 void Episode::Settle() {
   World& world = World::Get();
-  world.RunUntil([&] { return refused_ || (up_ && in_flight_ == 0 && world.Idle()); },
-                 "all to end");
-  if (world.failed() || refused_) return;
+  world.RunUntil([&] { return up_ && in_flight_ == 0 && world.Idle(); }, "all to end");
+  if (world.failed()) return;
   ReadAll();
-  if (!world.failed() && !refused_)
+  if (!world.failed())
     world.Spawn("status", Context::kProcess,
                 [this] { CheckStatus(device_->Status(STATUSTYPE_INFO)); });
 }
@@ -370,11 +381,10 @@ void Episode::ReadAll() {
     const std::uint64_t unit = config_.unit();
     op.sectors =
         std::min<std::uint64_t>(config_.length - at, unit * (1 + world.random().Below(64 / unit)));
-    world.RunUntil([this] { return in_flight_ < 4 || refused_; }, "reads");
-    if (refused_) return;
+    world.RunUntil([this] { return in_flight_ < 4; }, "reads");
     Send(op);
   }
-  world.RunUntil([this] { return in_flight_ == 0 || refused_; }, "the last reads");
+  world.RunUntil([this] { return in_flight_ == 0; }, "the last reads");
 }
 
 void Episode::CheckStatus(const std::string& line) {
@@ -395,7 +405,7 @@ void Episode::CheckStatus(const std::string& line) {
 void Episode::Finish() {
   World& world = World::Get();
   Settle();
-  if (world.failed() || refused_) return;
+  if (world.failed()) return;
   for (int round = 0; round < 2; round++) {
     bool removed = false;
     world.Spawn("dmsetup remove", Context::kProcess, [&] {
@@ -411,8 +421,8 @@ void Episode::Finish() {
     up_ = false;
     boot_tries_ = 0;
     Boot();
-    world.RunUntil([this] { return up_ || refused_; }, "the last boot");
-    if (world.failed() || refused_) return;
+    world.RunUntil([this] { return up_; }, "the last boot");
+    if (world.failed()) return;
     ReadAll();
   }
 }

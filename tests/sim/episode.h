@@ -15,8 +15,8 @@
 namespace remapfleet::sim {
 
 struct Counts {
-  std::uint64_t ops = 0, reads = 0, writes = 0, errors = 0, power_cuts = 0, boots = 0, refused = 0,
-                remaps = 0, messages = 0;
+  std::uint64_t ops = 0, reads = 0, writes = 0, errors = 0, power_cuts = 0, boots = 0, remaps = 0,
+                messages = 0;
   void Add(const Counts& o);
 };
 
@@ -41,6 +41,7 @@ class Episode {
   void PowerCut();
   void Boot();
   void TryBoot();
+  bool AnyTrouble();
   void BeginReload();
   void Settle();
   void ReadAll();
@@ -60,8 +61,8 @@ class Episode {
   std::size_t in_flight_ = 0;
   std::size_t messages_ = 0;
   bool changing_ = false;
-  bool up_ = false;       // booted
-  bool refused_ = false;  // it does not load any more, and may not
+  bool up_ = false;  // booted
+  unsigned faults_set_ = 0;
   unsigned boot_tries_ = 0;
   std::size_t done_ = 0;
   Counts counts_;

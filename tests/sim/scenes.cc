@@ -1,4 +1,6 @@
 // Short sequences that random order seldom brings together, and that a target may get wrong.
+#include <algorithm>
+
 #include "kmod/core/slots.h"
 #include "tests/sim/ops.h"
 
@@ -168,6 +170,33 @@ void ReloadAndCut(Scene* s, Random& r, std::uint64_t block) {
   s->Blocks(Kind::kRead, block, 1);
 }
 
+// A mirror cannot be written any more, and the power goes while the last one is.
+void CutOnLastMirror(Scene* s, Random& r, std::uint64_t block) {
+  constexpr std::uint64_t kPage = 8;
+  // enough for records in more than one sector of a page: else nothing is torn
+  const std::uint64_t n =
+      std::min<std::uint64_t>(s->config.length / s->config.block_size - block, 40);
+  // a copy of the first page at the start; or whatever is behind the middle: no other place
+  const bool start = r.OneIn(3);
+  const std::uint64_t half = s->config.first_sectors / 2;
+  Op& fault = start ? s->Add(Kind::kSpareFault, 2 * kPage, kPage, kWrites)
+                    : s->Add(Kind::kSpareFault, half, half - 3 * kPage, kWrites);
+  fault.device = 1;
+  for (unsigned turn = 0; turn < 4; turn++) {
+    const std::string text =
+        (turn % 2 == 0 ? "remap " : "unmap ") + std::to_string(block) + " " + std::to_string(n);
+    s->Message(text);
+    s->Add(Kind::kWait);
+    s->Blocks(Kind::kWrite, block, n, REQ_FUA);
+    s->Message(turn % 2 == 0 ? "checkpoint" : "remap " + std::to_string(block));
+    for (std::uint64_t ticks = r.Below(6); ticks != 0; ticks--) s->Add(Kind::kStatus);
+    s->Add(Kind::kPowerCut);
+    s->Blocks(Kind::kRead, block, n);
+    s->Add(Kind::kWait);
+  }
+  s->Add(Kind::kSpareHeal);
+}
+
 // The link fails while a block is scrubbed alone, its neighbours being elsewhere.
 void ScrubOverBadLink(Scene* s, Random& r, std::uint64_t block) {
   s->Message("set salvage on");
@@ -208,6 +237,8 @@ std::vector<Op> DrawScene(const Config& config, Random& random) {
     EvacuateAmidWrites(&scene, random, block, n);
   else if (config.power_cuts && random.OneIn(4))
     ReloadAndCut(&scene, random, block);
+  else if (config.spare_faults && config.power_cuts && random.OneIn(3))
+    CutOnLastMirror(&scene, random, random.Below(2) * block);
   else if (config.spare_faults && random.OneIn(2))
     FailCommit(&scene, random, block, n);
   else if (config.main_faults && config.block_size > config.unit() && random.OneIn(3))

@@ -28,6 +28,7 @@ rm_super Super() {
   sb.block_size = 8;
   sb.copies = 3;
   sb.mirror_mask = 5;
+  sb.writing = rm_page_writing(7, 1);
   sb.pending_pages = 4;
   sb.slots = 1234;
   sb.sectors = 65536;
@@ -76,6 +77,7 @@ TEST(Superblock, ComesBackAsWritten) {
   EXPECT_EQ(back.block_size, sb.block_size);
   EXPECT_EQ(back.copies, sb.copies);
   EXPECT_EQ(back.mirror_mask, sb.mirror_mask);
+  EXPECT_EQ(back.writing, sb.writing);
   EXPECT_EQ(back.pending_pages, sb.pending_pages);
   EXPECT_EQ(back.slots, sb.slots);
   EXPECT_EQ(back.sectors, sb.sectors);
@@ -331,6 +333,16 @@ TEST(PageChoice, AMirrorThatMissedWritesIsNotBelieved) {
   // mirror 1 was dropped at generation 4; mirror 0's newer copy is damaged now
   const u64 gen[2][5] = {{0, 4}, {5, 3}};
   EXPECT_EQ(rm_page_choose(gen, 1, &mirror), -EUCLEAN);
+}
+
+TEST(PageChoice, OfTheCopyThatWasBeingWrittenToTheOnlyMirrorTheOtherCounts) {
+  unsigned mirror = 99;
+  const u64 gen[2][5] = {{9, 0}, {9, 5}};
+  EXPECT_EQ(rm_page_choose(gen, 2, &mirror), -EUCLEAN);
+  EXPECT_EQ(rm_page_choose_other(gen, 2, 0, &mirror), 1);
+  EXPECT_EQ(mirror, 1u);
+  // not when it is the other one that is damaged
+  EXPECT_EQ(rm_page_choose_other(gen, 2, 1, &mirror), -EUCLEAN);
 }
 
 TEST(Signature, OfMain) {

@@ -121,6 +121,39 @@ TEST_F(RemapckTest, AWholeSpareIsInOrder) {
   EXPECT_EQ(Load(), image_);
 }
 
+// One mirror is left, and a copy of a page in it is torn.
+TEST_F(RemapckTest, WhatWasBeingWrittenToTheLastMirrorDoesNotCount) {
+  super_.mirror_mask = 2;
+  super_.writing = rm_page_writing(0, 0);
+  WriteArea();
+  Damage(rm_layout_page(&layout_, 1, 0, 0));
+  Save();
+  const Outcome found = Remapck(path_);
+  EXPECT_EQ(found.status, 4) << found.out;
+  EXPECT_NE(found.out.find("page 0 copy A was being written"), std::string::npos) << found.out;
+  EXPECT_EQ(Load(), image_);
+  const Outcome repaired = Remapck("--repair " + path_);
+  EXPECT_EQ(repaired.status, 1) << repaired.out;
+  std::memcpy(At(rm_layout_page(&layout_, 1, 0, 0)), At(rm_layout_page(&layout_, 1, 0, 1)),
+              RM_PAGE_BYTES);
+  EXPECT_EQ(Load(), image_);
+  EXPECT_EQ(Remapck(path_).status, 0);
+}
+
+// What was acknowledged last may have been there.
+TEST_F(RemapckTest, AnotherCopyDamagedInTheLastMirrorIsNotMended) {
+  super_.mirror_mask = 2;
+  super_.writing = rm_page_writing(0, 0);
+  WriteArea();
+  Damage(rm_layout_page(&layout_, 1, 0, 1));
+  Save();
+  const Outcome run = Remapck("--repair " + path_);
+  EXPECT_EQ(run.status, 4) << run.out;
+  EXPECT_NE(run.out.find("page 0: a copy is damaged in every mirror"), std::string::npos)
+      << run.out;
+  EXPECT_EQ(Load(), image_);
+}
+
 TEST_F(RemapckTest, ADamagedMirrorIsFoundAndNothingIsWritten) {
   Damage(rm_layout_page(&layout_, 1, 0, 0));
   Save();
