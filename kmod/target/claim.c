@@ -18,6 +18,8 @@ struct rm_claim {
 	sector_t first;
 	sector_t end;
 	unsigned int users;
+	bool owed;		/* by its last owner, as in struct rm_spare */
+	bool doubtful;
 };
 
 static LIST_HEAD(claims);
@@ -99,6 +101,8 @@ int rm_claim_take(struct remap *rm, struct rm_spare *s, bool *moved)
 		s->claim = c;
 	}
 	*moved = c->last != rm;
+	if (*moved)
+		rm_flush_take_over(s, c->owed, c->doubtful);
 	c->owner = rm;
 	c->last = rm;
 	c->dev = s->dev->bdev->bd_dev;
@@ -112,8 +116,11 @@ out:
 void rm_claim_release(struct remap *rm, struct rm_spare *s)
 {
 	mutex_lock(&claims_lock);
-	if (s->claim && s->claim->owner == rm)
+	if (s->claim && s->claim->owner == rm) {
 		s->claim->owner = NULL;
+		s->claim->owed = rm_flush_owed(s);
+		s->claim->doubtful = s->doubtful;
+	}
 	mutex_unlock(&claims_lock);
 }
 

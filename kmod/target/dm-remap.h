@@ -98,6 +98,10 @@ int remap_end_io(struct dm_target *ti, struct bio *bio, blk_status_t *error);
 bool rm_flush_begin(struct rm_spare *s);
 void rm_flush_end(struct rm_spare *s, bool carries, bool good);
 void rm_flush_retire(struct rm_spare *s);
+bool rm_flush_owed(struct rm_spare *s);
+void rm_flush_doubt(struct rm_spare *s);
+void rm_flush_take_over(struct rm_spare *s, bool owed, bool doubtful);
+bool rm_flush_tell(struct rm_spare *s);
 blk_status_t rm_flush_failed(struct remap *rm, struct rm_io *io);
 
 /* A slot was written, not with FUA; before anybody is told so. */

@@ -77,12 +77,14 @@ static int to_slots(struct remap *rm, struct bio *bio, struct rm_io *io,
 
 /*
  * Flush number 0 is main's, the others are the spares'.  Once a spare is gone,
- * a flush of it is good only if all that was written there is known durable.
+ * a flush of it is good only if all that was written there is known durable;
+ * one has to fail even if it is back by then.
  */
 static int map_flush(struct remap *rm, struct bio *bio, struct rm_io *io)
 {
 	unsigned int nr = dm_bio_get_target_bio_nr(bio);
 	struct rm_spare *s;
+	bool told;
 
 	io->where = RM_AT_NONE;
 	if (!nr) {
@@ -93,7 +95,8 @@ static int map_flush(struct remap *rm, struct bio *bio, struct rm_io *io)
 	io->spare = s->index;
 	io->iter.bi_size = 0;
 	io->carries = rm_flush_begin(s);
-	if (READ_ONCE(s->gone)) {
+	told = rm_flush_tell(s);
+	if (READ_ONCE(s->gone) || told) {
 		rm_flush_end(s, io->carries, false);
 		bio->bi_status = io->carries ? BLK_STS_IOERR : BLK_STS_OK;
 		bio_endio(bio);

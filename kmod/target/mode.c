@@ -102,6 +102,7 @@ void rm_spare_failed(struct remap *rm, struct rm_spare *s, blk_status_t status)
 	if (class != RM_ERR_GONE && (class != RM_ERR_MEDIUM || answers(rm, s)))
 		return;
 	WRITE_ONCE(s->gone, true);
+	rm_flush_doubt(s);
 	rm_mode_set(rm, REMAP_MODE_NO_SPARE, "the spare does not answer");
 }
 

@@ -99,8 +99,9 @@ struct rm_spare {
 	bool gone;		/* does not answer: the mode is no_spare */
 	bool unflushed;		/* slots were written since the last flush began */
 	unsigned int flushing;	/* flushes under way that had something to flush */
+	bool doubtful;		/* it was gone meanwhile, and no flush has failed for it */
 	bool holds_nothing;	/* retired: no flush of it can lose anything */
-	spinlock_t flush_lock;	/* of flushing and holds_nothing */
+	spinlock_t flush_lock;	/* of flushing, doubtful and holds_nothing */
 	struct rm_claim *claim;
 };
 

@@ -99,5 +99,24 @@ refuse "flush again: it is still not known to be there" dd if=/run/data of=$g bs
 echo running >"/sys/block/$disk/device/state"
 refuse "the spare may have lost it meanwhile" dd if=/run/data of=$g bs=4096 seek=53 count=1 conv=notrunc,fsync
 check "recover" dmsetup message g 0 recover
-check "flush" dd if=/run/data of=$g bs=4096 seek=53 count=1 conv=notrunc,fsync
+check "flush: it has been told" dd if=/run/data of=$g bs=4096 seek=53 count=1 conv=notrunc,fsync
+
+# it goes and comes back between a write and its flush; under the same table, and under another
+for how in recover reload; do
+  check "write to a slot, not flushed" put /run/data $g 10
+  echo offline >"/sys/block/$disk/device/state"
+  refuse "read" get /run/back $g 11
+  same "mode" "$(status g mode)" no_spare
+  echo running >"/sys/block/$disk/device/state"
+  if [ $how = recover ]; then
+    check "recover" dmsetup message g 0 recover
+  else
+    check "load" dmsetup load g --table "$(dmsetup table g)"
+    check "resume" dmsetup suspend --noflush --nolockfs g
+    check "resume" dmsetup resume g
+  fi
+  same "mode" "$(status g mode)" rw
+  refuse "flush after $how: the spare may have lost it" dd if=/run/data of=$g bs=4096 seek=54 count=1 conv=notrunc,fsync
+  check "flush: it has been told" dd if=/run/data of=$g bs=4096 seek=54 count=1 conv=notrunc,fsync
+done
 check "remove" dmsetup remove g
