@@ -62,6 +62,10 @@ MemberConfig ReadMember(TomlConfig& toml, const std::string& key) {
   return member;
 }
 
+bool IsLogLevel(const std::string& level) {
+  return level == "debug" || level == "info" || level == "warning" || level == "error";
+}
+
 // One, or several in the order of preference.
 std::vector<std::string> ReadAddresses(TomlConfig& toml) {
   std::vector<std::string> addresses = toml.Strings("controller.addresses");
@@ -87,6 +91,10 @@ Result<Config> ReadConfig(TomlConfig toml) {
   config.tls_key = toml.RequiredString("tls.key");
   config.tls_ca = toml.RequiredString("tls.ca");
   config.metrics_listen = toml.String("metrics.listen", "127.0.0.1:9477");
+  config.log_level = toml.String("log.level", "info");
+  if (!IsLogLevel(config.log_level)) {
+    toml.Refuse("log.level", "log.level must be \"debug\", \"info\", \"warning\" or \"error\"");
+  }
   config.drives_allow = toml.Strings("drives.allow");
   config.health_interval =
       std::chrono::seconds(toml.Integer("drives.health_interval_s", 300, 1, 86400));

@@ -36,6 +36,7 @@ struct Config {
   std::string tls_key;
   std::string tls_ca;
   std::string metrics_listen;  // empty: no exporter
+  std::string log_level = "info";
   std::vector<std::string> drives_allow;
   std::chrono::seconds health_interval{300};
   std::chrono::seconds answer_timeout{30};

@@ -1,14 +1,12 @@
 // remap-agent: reads its configuration, and runs until it is told to stop.
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "agent/app.h"
 #include "agent/assemble.h"
 #include "agent/doctor/doctor.h"
+#include "agent/log.h"
 #include "agent/probe.h"
 #include "agent/remap/module_loader.h"
 #include "agent/service.h"
@@ -17,20 +15,11 @@
 namespace remapfleet::agent {
 namespace {
 
-int Run(const Config& config) {
-  BlockEnding();
+Result<std::unique_ptr<App>> Start(const Config& config) {
+  SetLogLevel(config.log_level);
   auto outside = MakeOutside(config);
-  if (!outside) {
-    spdlog::critical("{}", outside.error().message());
-    return 1;
-  }
-  const auto app = App::Start(config, std::move(*outside));
-  if (!app) {
-    spdlog::critical("{}", app.error().message());
-    return 1;
-  }
-  ServeUntilTold(**app);
-  return 0;
+  if (!outside) return Fail(outside.error());
+  return App::Start(config, std::move(*outside));
 }
 
 int LoadModule(const Config& config) {
@@ -129,8 +118,7 @@ int main(int argc, char** argv) {
     std::cerr << "remap-agent: probe needs a DEVICE, --ata-blob FILE or --smartctl-json FILE\n";
     return 2;
   }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("remap-agent"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l: %v", spdlog::pattern_time_type::utc);
+  StartLog();
   const auto config = LoadConfig(config_path);
   if (doctor->parsed()) return Diagnose(config, json);
   if (!config) {
@@ -144,5 +132,5 @@ int main(int argc, char** argv) {
   if (load_module->parsed()) return LoadModule(*config);
   if (assemble->parsed()) return AssembleAll(*config);
   if (udev->parsed()) return TellUdev(*config, device);
-  return Run(*config);
+  return RunService(config_path, *config, Start);
 }
